@@ -1,0 +1,31 @@
+//! onionstream turns a computer into a livestream site on the Tor network.
+//!
+//! This is the map of the code; `docs/architecture.md` has the walks and the reasons.
+//!
+//! ```text
+//! main → cli → start ─┬─> onion ───────────┐  byte streams from Tor
+//!                     ├─> http ──> pages   │
+//!                     ├─> ingest ──────────┼─> live ──> room, media ──> clock
+//!                     └─> config, telemetry, instance
+//! ```
+//!
+//! - [`room`] and [`media`] are pure: rules and parsers without I/O, tasks or a clock.
+//! - [`live`] is their shared, wakeable form.
+//! - [`ingest`], [`onion`] and [`http`] are thin adapters to files, Tor and browsers.
+//! - [`pages`] turns plain values into HTML.
+//! - `cli/start.rs` is the only place that knows every part.
+//!
+//! `tests/architecture.rs` holds the imports to these arrows.
+
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod http;
+pub mod ingest;
+pub mod instance;
+pub mod live;
+pub mod media;
+pub mod onion;
+pub mod pages;
+pub mod room;
+pub mod telemetry;

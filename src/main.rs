@@ -1,0 +1,7 @@
+//! The `onionstream` program; see the library for everything it does.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    onionstream::cli::main()
+}

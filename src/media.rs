@@ -1,0 +1,11 @@
+//! Fragmented MP4 as plain data: boxes, init segments, fragments, playlists and the timeline.
+//!
+//! Belongs here: parsing bytes that somebody hands in and rules about media time.
+//! Does not belong here: files, sockets, tasks, the clock. Everything is a pure function or a
+//! state machine that takes the time as an argument, and no input of any kind makes it panic.
+
+pub mod boxes;
+pub mod fragment;
+pub mod init;
+pub mod playlist;
+pub mod timeline;

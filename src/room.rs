@@ -1,0 +1,3 @@
+//! The room: people and their rules, as plain state machines.
+
+pub mod title;
