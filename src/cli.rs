@@ -283,7 +283,12 @@ mod tests {
             (&["doctor", "--listen", "x"], true),
         ] {
             let error = parsed(arguments).unwrap_err();
-            assert_eq!(error.use_stderr(), is_wrong, "{arguments:?}");
+            let code = if is_wrong {
+                ExitCode::from(64)
+            } else {
+                ExitCode::SUCCESS
+            };
+            assert_eq!(exit_code(&error), code, "{arguments:?}");
         }
     }
 }
