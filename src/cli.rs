@@ -149,6 +149,10 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<CommandLine, c
 fn answer(error: &clap::Error) -> ExitCode {
     // There is nobody left to tell when the outputs are gone.
     drop(error.print());
+    exit_code(error)
+}
+
+fn exit_code(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
         ExitCode::from(report::WRONG_USE)
     } else {

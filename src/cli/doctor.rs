@@ -30,15 +30,46 @@ const LITTLE_SPACE: u64 = 1 << 30;
 
 /// The result of one check.
 #[derive(Debug, PartialEq, Eq)]
-enum Finding {
-    Ok(String),
-    /// The show can go on, but: what is the matter, and what to do.
-    Warn(String, String),
-    /// The show cannot go on: what is the matter, and what to do.
-    Fail(String, String),
+struct Finding {
+    /// `ok`, `warn` (the show can go on) or `fail` (it cannot).
+    word: &'static str,
+    what: String,
+    /// What to do about it.
+    fix: Option<String>,
 }
 
-use Finding::{Fail, Ok as Good, Warn};
+fn good(what: impl Into<String>) -> Finding {
+    Finding {
+        word: "ok",
+        what: what.into(),
+        fix: None,
+    }
+}
+
+fn warn(what: impl Into<String>, fix: impl Into<String>) -> Finding {
+    Finding {
+        word: "warn",
+        what: what.into(),
+        fix: Some(fix.into()),
+    }
+}
+
+fn fail(what: impl Into<String>, fix: impl Into<String>) -> Finding {
+    Finding {
+        word: "fail",
+        what: what.into(),
+        fix: Some(fix.into()),
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        self.fix
+            .as_ref()
+            .map_or(Ok(()), |fix| write!(f, "\n      fix: {fix}"))
+    }
+}
 
 /// Checks everything and prints the findings.
 pub(super) fn run(layers: &Layers, clock: &Clock) -> anyhow::Result<ExitCode> {
@@ -48,7 +79,7 @@ pub(super) fn run(layers: &Layers, clock: &Clock) -> anyhow::Result<ExitCode> {
             let running = instance(&settings.onion.state);
             findings.push((
                 "configuration",
-                Good(format!("good, in `{}`", settings.dir.display())),
+                good(format!("good, in `{}`", settings.dir.display())),
             ));
             findings.push(("stream", stream_directory(&settings.ingest.directory)));
             findings.push(("identity", identity(&settings.onion.keys)));
@@ -59,7 +90,7 @@ pub(super) fn run(layers: &Layers, clock: &Clock) -> anyhow::Result<ExitCode> {
         }
         Err(mistakes) => {
             let fix = "see `onionstream config check`; some checks are left out until then";
-            findings.push(("configuration", Fail(mistakes.to_string(), fix.to_owned())));
+            findings.push(("configuration", fail(mistakes.to_string(), fix)));
         }
     }
     findings.push(("clock", date(clock.wall())));
@@ -67,54 +98,33 @@ pub(super) fn run(layers: &Layers, clock: &Clock) -> anyhow::Result<ExitCode> {
 
     let mut text = String::new();
     for (what, finding) in &findings {
-        writeln!(text, "{:<5} {what:<14} {finding}", finding.word())?;
+        writeln!(text, "{:<5} {what:<14} {finding}", finding.word)?;
     }
     super::print(&text)?;
-    let failed = findings
-        .iter()
-        .any(|(_, finding)| matches!(finding, Fail(..)));
+    let failed = findings.iter().any(|(_, finding)| finding.word == "fail");
     Ok(ExitCode::from(u8::from(failed)))
-}
-
-impl Finding {
-    const fn word(&self) -> &'static str {
-        match self {
-            Good(_) => "ok",
-            Warn(..) => "warn",
-            Fail(..) => "fail",
-        }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Good(what) => f.write_str(what),
-            Warn(what, fix) | Fail(what, fix) => write!(f, "{what}\n      fix: {fix}"),
-        }
-    }
 }
 
 fn stream_directory(dir: &Path) -> Finding {
     let shown = dir.display();
     match fs::metadata(dir) {
-        Ok(about) if !about.is_dir() => Fail(
+        Ok(about) if !about.is_dir() => fail(
             format!("`{shown}` is not a directory"),
-            "choose another `ingest.directory`".to_owned(),
+            "choose another `ingest.directory`",
         ),
-        Ok(_) if may_write(dir) => Good(format!("`{shown}` can be written by an encoder")),
-        Ok(_) => Warn(
+        Ok(_) if may_write(dir) => good(format!("`{shown}` can be written by an encoder")),
+        Ok(_) => warn(
             format!("`{shown}` cannot be written by you"),
             format!("make sure that the encoder can: `chmod u+rwx {shown}`"),
         ),
         Err(error) if error.kind() == io::ErrorKind::NotFound => match dir.parent() {
-            Some(parent) if may_write(parent) => Good(format!("`{shown}` will be made at start")),
-            _ => Fail(
+            Some(parent) if may_write(parent) => good(format!("`{shown}` will be made at start")),
+            _ => fail(
                 format!("`{shown}` cannot be made"),
                 format!("make it: `mkdir -p {shown}`"),
             ),
         },
-        Err(error) => Fail(
+        Err(error) => fail(
             format!("`{shown}`: {error}"),
             format!("see `ls -ld {shown}`"),
         ),
@@ -132,7 +142,7 @@ fn identity(dir: &Path) -> Finding {
     let Ok(files) = fs::read_dir(dir) else {
         return finding;
     };
-    if !matches!(finding, Good(_)) {
+    if finding.word != "ok" {
         return finding;
     }
     for file in files.filter_map(Result::ok) {
@@ -142,7 +152,7 @@ fn identity(dir: &Path) -> Finding {
         {
             let path = path.display();
             let fix = format!("`chmod go= {path}`, and think about who may have read it");
-            return Fail(format!("`{path}` {problem}"), fix);
+            return fail(format!("`{path}` {problem}"), fix);
         }
     }
     finding
@@ -151,21 +161,21 @@ fn identity(dir: &Path) -> Finding {
 fn private_directory(dir: &Path) -> Finding {
     let shown = dir.display();
     match fs::symlink_metadata(dir) {
-        Ok(about) if !about.is_dir() => Fail(
+        Ok(about) if !about.is_dir() => fail(
             format!("`{shown}` is not a directory"),
-            "move it away; the directory is made at start".to_owned(),
+            "move it away; the directory is made at start",
         ),
         Ok(about) => match exposure(&about) {
-            Some(problem) => Fail(
+            Some(problem) => fail(
                 format!("`{shown}` {problem}"),
                 format!("`chmod 700 {shown}`"),
             ),
-            None => Good(format!("`{shown}` is private")),
+            None => good(format!("`{shown}` is private")),
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Good(format!("`{shown}` will be made at start"))
+            good(format!("`{shown}` will be made at start"))
         }
-        Err(error) => Fail(
+        Err(error) => fail(
             format!("`{shown}`: {error}"),
             format!("see `ls -ld {shown}`"),
         ),
@@ -200,12 +210,11 @@ fn instance(state: &Path) -> Option<bool> {
 
 fn describe_instance(running: Option<bool>) -> Finding {
     match running {
-        Some(true) => Good("onionstream is running in this directory".to_owned()),
-        Some(false) => Good("onionstream is not running in this directory".to_owned()),
-        None => Warn(
-            "cannot find out whether onionstream is running in this directory".to_owned(),
-            "make sure that you may read `instance.lock` in the directory of Tor's state"
-                .to_owned(),
+        Some(true) => good("onionstream is running in this directory"),
+        Some(false) => good("onionstream is not running in this directory"),
+        None => warn(
+            "cannot find out whether onionstream is running in this directory",
+            "make sure that you may read `instance.lock` in the directory of Tor's state",
         ),
     }
 }
@@ -222,13 +231,13 @@ fn address(listen: &Listen, running: Option<bool>) -> Finding {
         },
     };
     match taken {
-        None => Good(format!(
+        None => good(format!(
             "`{listen}` is free and only reachable from this computer"
         )),
-        Some(_) if running == Some(true) => Good(format!("`{listen}` is used by this onionstream")),
-        Some(error) => Fail(
+        Some(_) if running == Some(true) => good(format!("`{listen}` is used by this onionstream")),
+        Some(error) => fail(
             format!("`{listen}`: {error}"),
-            "end the program that uses it, or choose another `http.listen`".to_owned(),
+            "end the program that uses it, or choose another `http.listen`",
         ),
     }
 }
@@ -236,30 +245,24 @@ fn address(listen: &Listen, running: Option<bool>) -> Finding {
 fn disk(settings: &Settings) -> Finding {
     let free = match rustix::fs::statvfs(&settings.dir) {
         Ok(disk) => disk.f_bavail.saturating_mul(disk.f_frsize),
-        Err(error) => return Warn(format!("free space: {error}"), "see `df`".to_owned()),
+        Err(error) => return warn(format!("free space: {error}"), "see `df`"),
     };
     let what = format!("{} MiB free", free >> 20);
     if free < LEAST_SPACE {
-        Fail(
-            what,
-            "Tor needs some room for its state: make some".to_owned(),
-        )
+        fail(what, "Tor needs some room for its state: make some")
     } else if free < LITTLE_SPACE {
-        Warn(
-            what,
-            "make room if the encoder keeps what it writes".to_owned(),
-        )
+        warn(what, "make room if the encoder keeps what it writes")
     } else {
-        Good(what)
+        good(what)
     }
 }
 
 fn date(now: WallTime) -> Finding {
     if now < EARLIEST {
-        let fix = "set it: Tor does not work with a wrong clock".to_owned();
-        Fail("the clock of this computer is years behind".to_owned(), fix)
+        let fix = "set it: Tor does not work with a wrong clock";
+        fail("the clock of this computer is years behind", fix)
     } else {
-        Good("the date can be right".to_owned())
+        good("the date can be right")
     }
 }
 
@@ -268,7 +271,7 @@ fn ffmpeg(program: &str) -> Finding {
         .arg("-version")
         .stdin(Stdio::null())
         .output();
-    let fix = "install it if this computer makes the video: `apt install ffmpeg`".to_owned();
+    let fix = "install it if this computer makes the video: `apt install ffmpeg`";
     match asked {
         Ok(answer) if answer.status.success() => {
             let text = String::from_utf8_lossy(&answer.stdout);
@@ -281,14 +284,14 @@ fn ffmpeg(program: &str) -> Finding {
                 .filter(|c| !c.is_control())
                 .take(60)
                 .collect();
-            Good(format!("version {version}"))
+            good(format!("version {version}"))
         }
-        Ok(answer) => Warn(
+        Ok(answer) => warn(
             format!("`{program} -version` ended with {}", answer.status),
             fix,
         ),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Warn("not found".to_owned(), fix),
-        Err(error) => Warn(format!("cannot be run: {error}"), fix),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => warn("not found", fix),
+        Err(error) => warn(format!("cannot be run: {error}"), fix),
     }
 }
 
@@ -306,20 +309,19 @@ mod tests {
     fn a_directory_that_others_can_read_fails_with_the_command_that_closes_it() {
         let dir = tempfile::tempdir().unwrap();
         let state = dir.path().join("state");
-        assert!(matches!(private_directory(&state), Good(_)));
+        assert_eq!(private_directory(&state).word, "ok");
         fs::create_dir(&state).unwrap();
 
         set_mode(&state, 0o755);
-        let Fail(what, fix) = private_directory(&state) else {
-            panic!("0755 is private")
-        };
+        let Finding { word, what, fix } = private_directory(&state);
+        assert_eq!(word, "fail");
         assert!(what.ends_with("(mode 0755)"), "{what}");
-        assert_eq!(fix, format!("`chmod 700 {}`", state.display()));
+        assert_eq!(fix, Some(format!("`chmod 700 {}`", state.display())));
 
         set_mode(&state, 0o700);
         assert_eq!(
             private_directory(&state),
-            Good(format!("`{}` is private", state.display()))
+            good(format!("`{}` is private", state.display()))
         );
     }
 
@@ -331,10 +333,10 @@ mod tests {
         fs::write(&key, "").unwrap();
 
         set_mode(&key, 0o640);
-        assert!(matches!(identity(dir.path()), Fail(..)));
+        assert_eq!(identity(dir.path()).word, "fail");
 
         set_mode(&key, 0o600);
-        assert!(matches!(identity(dir.path()), Good(_)));
+        assert_eq!(identity(dir.path()).word, "ok");
     }
 
     #[test]
@@ -353,26 +355,26 @@ mod tests {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let listen = Listen::Tcp(taken.local_addr().unwrap());
 
-        assert!(matches!(address(&listen, Some(false)), Fail(..)));
-        assert!(matches!(address(&listen, Some(true)), Good(_)));
+        assert_eq!(address(&listen, Some(false)).word, "fail");
+        assert_eq!(address(&listen, Some(true)).word, "ok");
         drop(taken);
-        assert!(matches!(address(&listen, Some(false)), Good(_)));
+        assert_eq!(address(&listen, Some(false)).word, "ok");
     }
 
     #[test]
     fn a_clock_before_2026_fails() {
-        assert!(matches!(date(WallTime::from_unix_millis(0)), Fail(..)));
-        assert!(matches!(date(EARLIEST), Good(_)));
+        assert_eq!(date(WallTime::from_unix_millis(0)).word, "fail");
+        assert_eq!(date(EARLIEST).word, "ok");
     }
 
     #[test]
     fn a_missing_ffmpeg_is_only_a_warning() {
-        assert!(matches!(ffmpeg("ffmpeg-that-does-not-exist"), Warn(..)));
+        assert_eq!(ffmpeg("ffmpeg-that-does-not-exist").word, "warn");
     }
 
     #[test]
     fn a_finding_is_followed_by_its_fix() {
-        let finding = Fail("`state` is open".to_owned(), "close it".to_owned());
+        let finding = fail("`state` is open", "close it");
 
         assert_eq!(finding.to_string(), "`state` is open\n      fix: close it");
     }
