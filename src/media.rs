@@ -5,6 +5,7 @@
 //! state machine that takes the time as an argument, and no input of any kind makes it panic.
 
 pub mod boxes;
+pub mod broadcast;
 pub mod fragment;
 pub mod init;
 pub mod playlist;

