@@ -6,6 +6,7 @@
 
 pub mod boxes;
 pub mod broadcast;
+pub mod delay;
 pub mod fragment;
 pub mod init;
 pub mod playlist;

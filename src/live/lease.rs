@@ -14,6 +14,7 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
 use crate::{
@@ -59,6 +60,8 @@ struct Register {
     /// Revokes every lease, now and later.
     closing: CancellationToken,
     open: Mutex<Open>,
+    /// Somebody came or left since it was last waited for.
+    changed: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -144,6 +147,7 @@ impl Leases {
             entry.revoked.cancel();
         }
         drop(open);
+        register.changed.notify_one();
         Ok(Lease {
             register: Arc::clone(register),
             kind,
@@ -152,6 +156,11 @@ impl Leases {
             revoked,
             asked,
         })
+    }
+
+    /// Resolves when a lease was taken or dropped since this last resolved. For one waiter.
+    pub async fn changed(&self) {
+        self.register.changed.notified().await;
     }
 
     /// How many viewers are watching: have a video response that takes what there is.
@@ -213,6 +222,8 @@ impl Drop for Lease {
                 open.by_viewer.remove(&key);
             }
         }
+        drop(open);
+        self.register.changed.notify_one();
     }
 }
 

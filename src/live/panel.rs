@@ -5,13 +5,14 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
-
 use super::feed::{Cursor, Feed};
 use crate::{
     clock::{Clock, WallTime},
     media::broadcast::Air,
-    room::title::Title,
+    room::{
+        panel::{Piece, Update, Values},
+        title::Title,
+    },
 };
 
 /// How many pieces are kept for panels that are slow to take them.
@@ -19,39 +20,6 @@ use crate::{
 /// A slower one ends and reloads. At one heartbeat each 10 s this is more than an hour of quiet,
 /// and enough for a burst of changes.
 const KEPT_PIECES: u64 = 512;
-
-/// What the panel shows.
-#[derive(Debug, Clone)]
-pub struct Values {
-    /// What the show is called; may be empty.
-    pub title: Title,
-    /// On or off the air.
-    pub air: Air,
-    /// How many viewers are watching.
-    pub watching: usize,
-}
-
-/// One change of a panel.
-#[derive(Debug, Clone)]
-pub enum Update {
-    /// Another title.
-    Title(Title),
-    /// On air, off air, or another run.
-    Air(Air),
-    /// Another number of people watching.
-    Watching(usize),
-    /// Nothing changed; shows that the connection lives.
-    Heartbeat,
-}
-
-/// A part of the endless document.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
-    /// The same for everybody.
-    Html(Bytes),
-    /// CSS that each response wraps in a style element with its own nonce.
-    Css(Bytes),
-}
 
 /// Turns a change into the pieces that show it.
 pub type Render = fn(&Update, WallTime) -> Vec<Piece>;

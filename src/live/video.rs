@@ -39,7 +39,9 @@ struct Shared {
 #[derive(Debug)]
 pub struct Viewing {
     shared: Arc<Shared>,
+    /// Until it was sent.
     init: Option<Bytes>,
+    has_video: bool,
     position: Position,
     news: watch::Receiver<u64>,
 }
@@ -119,12 +121,14 @@ impl VideoHandle {
     pub fn join(&self, delay: Duration) -> Option<Viewing> {
         let broadcast = self.shared.lock();
         let timeline = broadcast.timeline();
-        let init = timeline.current()?.1.bytes().clone();
+        let init = timeline.current()?.1;
+        let (init, has_video) = (init.bytes().clone(), init.has_video());
         let position = timeline.join(delay)?;
         drop(broadcast);
         Some(Viewing {
             shared: Arc::clone(&self.shared),
             init: Some(init),
+            has_video,
             position,
             news: self.shared.news.subscribe(),
         })
@@ -185,6 +189,16 @@ impl Shared {
 }
 
 impl Viewing {
+    /// Whether the run has a picture, or only sound.
+    pub fn has_video(&self) -> bool {
+        self.has_video
+    }
+
+    /// Whether the init segment was handed out.
+    pub fn is_started(&self) -> bool {
+        self.init.is_none()
+    }
+
     /// The next bytes of the response: the init segment, then fragments; `None` at the end of the
     /// run. Cancel safe.
     pub async fn next(&mut self) -> Option<Bytes> {
