@@ -9,5 +9,6 @@ pub mod broadcast;
 pub mod delay;
 pub mod fragment;
 pub mod init;
+pub mod listing;
 pub mod playlist;
 pub mod timeline;

@@ -104,6 +104,7 @@ impl Leases {
                 clock,
                 closing,
                 open,
+                changed: Notify::new(),
             }),
         }
     }

@@ -16,7 +16,8 @@ use crate::{
         broadcast::{Air, Broadcast},
         fragment::Fragment,
         init::InitSegment,
-        timeline::{Limits, ListedSegment, Next, Position},
+        listing::Listing,
+        timeline::{Limits, Next, Position},
     },
 };
 
@@ -44,15 +45,6 @@ pub struct Viewing {
     has_video: bool,
     position: Position,
     news: watch::Receiver<u64>,
-}
-
-/// The playlist's view of the current run.
-#[derive(Debug, Clone)]
-pub struct Listing {
-    /// Complete segments, oldest first.
-    pub segments: Vec<ListedSegment>,
-    /// The longest segment announced or listed.
-    pub target_duration: Duration,
 }
 
 impl VideoHandle {
@@ -144,16 +136,9 @@ impl VideoHandle {
         let broadcast = self.shared.lock();
         broadcast.timeline().current()?;
         let segments = broadcast.timeline().segments();
-        let announced = broadcast.target_duration();
-        drop(broadcast);
-        let longest = segments
-            .iter()
-            .map(|segment| segment.duration)
-            .max()
-            .unwrap_or_default();
         Some(Listing {
             segments,
-            target_duration: announced.max(longest),
+            target_duration: broadcast.target_duration(),
         })
     }
 

@@ -152,3 +152,91 @@ impl Broadcast {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::fragment::sample;
+
+    const LIMITS: Limits = Limits {
+        keep: Duration::from_secs(60),
+        keep_bytes: 1 << 20,
+        max_lag: Duration::from_secs(10),
+    };
+    const SILENCE: Duration = Duration::from_secs(8);
+    const NOON: WallTime = WallTime::from_unix_millis(43_200_000);
+
+    fn at(millis: u64) -> Tick {
+        Tick::START + Duration::from_millis(millis)
+    }
+
+    /// On the air since `at(0)`.
+    fn on_air() -> Broadcast {
+        let mut broadcast = Broadcast::new(LIMITS, SILENCE);
+        broadcast.begin(sample::audio_and_video_init(), None);
+        assert_eq!(broadcast.air(), Air::Off, "nothing to play yet");
+        broadcast.push(&sample::fragment(0, true), at(0), NOON);
+        assert!(is_on(&broadcast));
+        broadcast
+    }
+
+    fn is_on(broadcast: &Broadcast) -> bool {
+        broadcast.air() != Air::Off
+    }
+
+    #[test]
+    fn a_stopped_encoder_is_off_the_air_within_two_seconds() {
+        let mut broadcast = on_air();
+
+        broadcast.stop(at(1000));
+
+        broadcast.tick(at(2400));
+        assert!(is_on(&broadcast), "it may come back");
+        broadcast.tick(at(2500));
+        assert!(!is_on(&broadcast));
+        assert!(broadcast.timeline().join(SILENCE).is_none());
+    }
+
+    #[test]
+    fn an_encoder_that_comes_back_in_time_was_never_off_the_air() {
+        let mut broadcast = on_air();
+        let before = broadcast.air();
+
+        broadcast.stop(at(1000));
+        broadcast.begin(sample::audio_and_video_init(), None);
+        broadcast.tick(at(5000));
+        broadcast.push(&sample::fragment(0, true), at(6000), NOON);
+        broadcast.tick(at(7000));
+
+        assert_eq!(broadcast.air(), before);
+    }
+
+    #[test]
+    fn silence_ends_the_broadcast_after_eight_seconds_or_three_segments() {
+        for (target, last_on, off) in [(2, 8_000, 8_001), (10, 30_000, 30_001)] {
+            let mut broadcast = on_air();
+            broadcast.set_target_duration(Duration::from_secs(target));
+
+            broadcast.tick(at(last_on));
+            assert!(is_on(&broadcast), "{target}");
+            broadcast.tick(at(off));
+            assert!(!is_on(&broadcast), "{target}");
+        }
+    }
+
+    #[test]
+    fn the_broadcast_began_when_the_encoder_says_unless_that_is_in_the_future() {
+        let earlier = WallTime::from_unix_millis(43_100_000);
+        let later = WallTime::from_unix_millis(43_300_000);
+        for (stated, expected) in [(None, NOON), (Some(earlier), earlier), (Some(later), NOON)] {
+            let mut broadcast = Broadcast::new(LIMITS, SILENCE);
+            broadcast.begin(sample::audio_and_video_init(), stated);
+            broadcast.push(&sample::fragment(0, true), at(0), NOON);
+
+            let Air::On { since, .. } = broadcast.air() else {
+                panic!("off air")
+            };
+            assert_eq!(since, expected);
+        }
+    }
+}

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use super::{
     fragment::{Fragment, TimeShift},
     init::InitSegment,
+    listing::ListedSegment,
 };
 use crate::{clock::Tick, ring::Ring};
 
@@ -22,8 +23,9 @@ use crate::{clock::Tick, ring::Ring};
 /// An encoder that paused or jumped by less is believed; more would make players wait that long.
 const MAX_JUMP_AHEAD: Duration = Duration::from_secs(10);
 
-/// How far decode times may step back without counting as a jump: rounding between timescales.
-const MAX_STEP_BACK: Duration = Duration::from_millis(1);
+/// Rounding between the timescales of tracks stays below this: it does not count as a step back,
+/// and is added to a shift so that there is none.
+const ROUNDING: Duration = Duration::from_millis(1);
 
 /// What the timeline keeps and what it lets readers do.
 #[derive(Debug, Clone, Copy)]
@@ -79,15 +81,6 @@ pub enum Next {
     Wait(Option<Tick>),
     /// The run is over.
     Ended,
-}
-
-/// A complete segment that external players can ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ListedSegment {
-    /// Its number; grows by one from segment to segment and never repeats.
-    pub sequence: u64,
-    /// Media time it covers.
-    pub duration: Duration,
 }
 
 #[derive(Debug)]
@@ -214,7 +207,7 @@ impl Timeline {
         self.bytes += fragment.bytes().len();
         self.ring.push(Kept {
             bytes: fragment.bytes().clone(),
-            duration: fragment.end().saturating_sub(fragment.start()),
+            duration: fragment.duration(),
             starts_with_keyframe: fragment.starts_with_keyframe(),
             begins_sequence,
             sequence: self.sequence,
@@ -340,7 +333,7 @@ impl Timeline {
                 return false;
             };
             let start = self.shift.applied_to(run.start());
-            start + MAX_STEP_BACK < end || start > end + waited + MAX_JUMP_AHEAD
+            start + ROUNDING < end || start > end + waited + MAX_JUMP_AHEAD
         })
     }
 
@@ -357,8 +350,7 @@ impl Timeline {
         let waited = self
             .last_arrival
             .map_or(Duration::ZERO, |last| now.since(last));
-        let length = fragment.end().saturating_sub(fragment.start());
-        let start = last_end + waited.saturating_sub(length);
+        let start = last_end + waited.saturating_sub(fragment.duration());
         let shift = TimeShift::between(fragment.start(), start);
         // Tracks need not end together: none of them may step back.
         let missing = fragment
@@ -370,7 +362,7 @@ impl Timeline {
             })
             .max()
             .unwrap_or_default();
-        shift.later_by(missing)
+        shift.later_by(missing + ROUNDING)
     }
 
     fn end_of(&self, track_id: u32) -> Option<Duration> {
@@ -411,3 +403,6 @@ impl Timeline {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,7 +29,7 @@ pub(in crate::http) fn routes() -> Router<Site> {
 
 async fn list(State(video): State<VideoHandle>) -> Result<impl IntoResponse, Problem> {
     let listing = video.listing().ok_or(Problem::OFF_AIR)?;
-    let text = playlist::write(&listing.segments, listing.target_duration);
+    let text = listing.playlist();
     Ok((
         [(header::CONTENT_TYPE, "application/vnd.apple.mpegurl")],
         text,
