@@ -18,8 +18,9 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValue};
 
+use self::start::Source;
 use crate::{
     clock::Clock,
     config::{Layers, Override},
@@ -123,13 +124,19 @@ struct Start {
     sets: Sets,
 }
 
-/// Where the video comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Source {
-    /// A short clip built into the program, again and again.
-    Demo,
-    /// The files that an encoder writes into the stream directory.
-    Watch,
+impl ValueEnum for Source {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Demo, Self::Watch]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Demo => PossibleValue::new("demo")
+                .help("A short clip built into the program, again and again"),
+            Self::Watch => PossibleValue::new("watch")
+                .help("The files that an encoder writes into the stream directory"),
+        })
+    }
 }
 
 /// Runs the program with the arguments and the environment of this process.
@@ -166,16 +173,15 @@ fn run(command_line: &CommandLine) -> anyhow::Result<ExitCode> {
     match &command_line.command {
         Command::Start(start) => {
             let settings = layers().settings()?;
-            let clock = Clock::new();
-            let screen = progress::Screen::new();
+            let progress = progress::Progress::new();
             let directives = settings.log.level.directives();
             telemetry::init(
                 &directives,
-                screen.clone(),
+                progress.clone(),
                 telemetry::wants_colour(),
-                clock,
+                Clock::new(),
             )?;
-            start::run(settings, start.source, &screen, clock)
+            start::run(settings, start.source, &progress)
         }
         Command::Config(config) => config::run(&config.command, layers),
         Command::Doctor(_) => doctor::run(&layers(), &Clock::new()),

@@ -22,23 +22,23 @@ const USUAL_WIDTH: usize = 80;
 /// Back to the first column and clear to the end of the line.
 const CLEAR: &[u8] = b"\r\x1b[K";
 
-/// Both outputs of the program. Copies are the same screen.
+/// Tor's progress and the two outputs it shares a terminal with. Copies are the same.
 ///
-/// Dropping a copy does nothing; call [`Screen::finish`] when Tor is up or the program ends.
+/// Dropping a copy does nothing; call [`Progress::finish`] when Tor is up or the program ends.
 #[derive(Clone)]
-pub(super) struct Screen(Arc<Mutex<State>>);
+pub(super) struct Progress(Arc<Mutex<State>>);
 
-/// One writer of log lines for [`Screen`]; see [`MakeWriter`].
-pub(super) struct LogLine(Screen);
+/// One writer of log lines for [`Progress`]; see [`MakeWriter`].
+pub(super) struct LogLine(Progress);
 
 struct State {
     stdout: Box<dyn Write + Send>,
     stderr: Box<dyn Write + Send>,
-    progress: Progress,
+    shape: Shape,
 }
 
 /// How progress is shown.
-enum Progress {
+enum Shape {
     /// Redrawn in place; holds what is to be seen, if anything is.
     Bar {
         columns: fn() -> usize,
@@ -55,30 +55,26 @@ struct Report {
     blocked: Option<String>,
 }
 
-impl Screen {
+impl Progress {
     /// The standard outputs of this process.
     pub(super) fn new() -> Self {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let progress = if io::stderr().is_terminal() && !dumb {
-            Progress::Bar {
+        let shape = if io::stderr().is_terminal() && !dumb {
+            Shape::Bar {
                 columns,
                 shown: None,
             }
         } else {
-            Progress::Lines { said: None }
+            Shape::Lines { said: None }
         };
-        Self::with(Box::new(io::stdout()), Box::new(io::stderr()), progress)
+        Self::with(Box::new(io::stdout()), Box::new(io::stderr()), shape)
     }
 
-    fn with(
-        stdout: Box<dyn Write + Send>,
-        stderr: Box<dyn Write + Send>,
-        progress: Progress,
-    ) -> Self {
+    fn with(stdout: Box<dyn Write + Send>, stderr: Box<dyn Write + Send>, shape: Shape) -> Self {
         Self(Arc::new(Mutex::new(State {
             stdout,
             stderr,
-            progress,
+            shape,
         })))
     }
 
@@ -86,7 +82,7 @@ impl Screen {
     ///
     /// Plain lines come at most once a second and only when something changed. If this one has to
     /// wait, the answer says how long: call again then, with what is true by then.
-    pub(super) fn progress(
+    pub(super) fn show(
         &self,
         percent: u8,
         doing: &str,
@@ -99,21 +95,21 @@ impl Screen {
             blocked: blocked.map(str::to_owned),
         };
         let mut state = self.state();
-        match &mut state.progress {
-            Progress::Bar { shown, .. } => {
+        match &mut state.shape {
+            Shape::Bar { shown, .. } => {
                 if shown.as_ref() != Some(&report) {
                     *shown = Some(report);
                     state.write_around(&[]);
                 }
                 None
             }
-            Progress::Lines {
+            Shape::Lines {
                 said: Some((before, _)),
             } if *before == report => None,
-            Progress::Lines {
+            Shape::Lines {
                 said: Some((_, at)),
             } if now - *at < LINE_GAP => Some(LINE_GAP.saturating_sub(now - *at)),
-            Progress::Lines { said } => {
+            Shape::Lines { said } => {
                 let line = plain(percent, doing, blocked);
                 *said = Some((report, now));
                 state.write_around(line.as_bytes());
@@ -125,7 +121,7 @@ impl Screen {
     /// Takes the bar away.
     pub(super) fn finish(&self) {
         let mut state = self.state();
-        if let Progress::Bar { shown, .. } = &mut state.progress
+        if let Shape::Bar { shown, .. } = &mut state.shape
             && shown.take().is_some()
         {
             state.write_around(CLEAR);
@@ -161,8 +157,8 @@ impl Screen {
 impl State {
     /// The bar as it is to be seen now.
     fn bar(&self) -> Option<String> {
-        match &self.progress {
-            Progress::Bar {
+        match &self.shape {
+            Shape::Bar {
                 columns,
                 shown: Some(report),
             } => Some(bar(
@@ -171,7 +167,7 @@ impl State {
                 report.blocked.as_deref(),
                 columns(),
             )),
-            Progress::Bar { shown: None, .. } | Progress::Lines { .. } => None,
+            Shape::Bar { shown: None, .. } | Shape::Lines { .. } => None,
         }
     }
 
@@ -208,7 +204,7 @@ impl Write for LogLine {
     }
 }
 
-impl<'w> MakeWriter<'w> for Screen {
+impl<'w> MakeWriter<'w> for Progress {
     type Writer = LogLine;
 
     fn make_writer(&'w self) -> Self::Writer {
@@ -315,16 +311,16 @@ mod tests {
     }
 
     /// A screen whose outputs are one terminal, and what is on it.
-    fn screen(progress: Progress) -> (Screen, Seen) {
+    fn screen(shape: Shape) -> (Progress, Seen) {
         let seen = Seen::default();
         (
-            Screen::with(Box::new(seen.clone()), Box::new(seen.clone()), progress),
+            Progress::with(Box::new(seen.clone()), Box::new(seen.clone()), shape),
             seen,
         )
     }
 
-    fn on_a_terminal() -> (Screen, Seen) {
-        screen(Progress::Bar {
+    fn on_a_terminal() -> (Progress, Seen) {
+        screen(Shape::Bar {
             columns: || 60,
             shown: None,
         })
@@ -356,7 +352,7 @@ mod tests {
     #[test]
     fn a_log_line_takes_the_place_of_the_bar_which_goes_below_it() {
         let (screen, seen) = on_a_terminal();
-        screen.progress(10, "connecting", None, Tick::START);
+        screen.show(10, "connecting", None, Tick::START);
         let drawn = format!("\r\x1b[K{}", bar(10, "connecting", None, 60));
         assert_eq!(seen.take(), drawn);
 
@@ -376,7 +372,7 @@ mod tests {
     #[test]
     fn the_bar_is_gone_after_the_end() {
         let (screen, seen) = on_a_terminal();
-        screen.progress(100, "done", None, Tick::START);
+        screen.show(100, "done", None, Tick::START);
         seen.take();
 
         screen.finish();
@@ -388,18 +384,18 @@ mod tests {
 
     #[test]
     fn plain_lines_come_when_something_changed_and_at_most_once_a_second() {
-        let (screen, seen) = screen(Progress::Lines { said: None });
+        let (screen, seen) = screen(Shape::Lines { said: None });
         let at = |millis| Tick::START + Duration::from_millis(millis);
 
-        assert_eq!(screen.progress(5, "connecting", None, at(0)), None);
-        assert_eq!(screen.progress(5, "connecting", None, at(1_500)), None);
+        assert_eq!(screen.show(5, "connecting", None, at(0)), None);
+        assert_eq!(screen.show(5, "connecting", None, at(1_500)), None);
         assert_eq!(
-            screen.progress(9, "connecting", Some("no network"), at(1_600)),
+            screen.show(9, "connecting", Some("no network"), at(1_600)),
             None
         );
-        let wait = screen.progress(20, "asking", None, at(1_900));
+        let wait = screen.show(20, "asking", None, at(1_900));
         assert_eq!(wait, Some(Duration::from_millis(700)));
-        assert_eq!(screen.progress(30, "asking", None, at(2_600)), None);
+        assert_eq!(screen.show(30, "asking", None, at(2_600)), None);
         screen.finish();
 
         assert_eq!(

@@ -10,6 +10,7 @@ use std::{
 };
 
 use super::value::{Kind, LEVELS, Listen, Value};
+use crate::media::delay::Delay;
 
 /// A group of settings: `[name]` in the file.
 #[derive(Debug)]
@@ -134,7 +135,7 @@ settings! {
         /// How old the picture is that a viewer starts from who prefers a calm picture.
         delay_safe: Duration = "8s", millis(500, 120_000);
         /// The delay of a viewer who has not chosen one.
-        default_delay: Delay = "normal", Kind::Word(Delay::WORDS);
+        default_delay: Delay = "normal", Kind::Word(DELAYS);
         /// A viewer who is further behind than the delay and this is moved forward.
         max_lag: Duration = "10s", seconds(1, 300);
         /// How much video is kept in memory, as playing time.
@@ -194,39 +195,8 @@ settings! {
     }
 }
 
-/// One of the three delays a viewer can choose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delay {
-    /// `low`: [`Playback::delay_low`].
-    Low,
-    /// `normal`: [`Playback::delay_normal`].
-    Normal,
-    /// `safe`: [`Playback::delay_safe`].
-    Safe,
-}
-
-impl Delay {
-    const WORDS: &[&str] = &["low", "normal", "safe"];
-
-    /// The delay called `word`, if there is one.
-    pub fn from_word(word: &str) -> Option<Self> {
-        match word {
-            "low" => Some(Self::Low),
-            "normal" => Some(Self::Normal),
-            "safe" => Some(Self::Safe),
-            _ => None,
-        }
-    }
-
-    /// The word for this delay in links and in the configuration.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Normal => "normal",
-            Self::Safe => "safe",
-        }
-    }
-}
+/// The words of [`Delay::ALL`], which a constant cannot ask for.
+const DELAYS: &[&str] = &["low", "normal", "safe"];
 
 impl Playback {
     /// The age of the picture that a viewer with this choice starts from.
@@ -318,7 +288,7 @@ impl Field for Listen {
 impl Field for Delay {
     fn take(value: &Value, _: &Path) -> Option<Self> {
         if let Value::Text(word) = value {
-            Self::from_word(word)
+            Self::ALL.into_iter().find(|delay| delay.word() == word)
         } else {
             None
         }
@@ -377,10 +347,8 @@ mod tests {
     }
 
     #[test]
-    fn every_choice_of_delay_has_a_word_that_is_read_back() {
-        for word in Delay::WORDS {
-            assert_eq!(Delay::from_word(word).map(Delay::word), Some(*word));
-        }
+    fn the_words_of_the_delays_are_those_that_viewers_use() {
+        assert_eq!(DELAYS, Delay::ALL.map(Delay::word));
     }
 
     #[test]
