@@ -4,7 +4,7 @@
 # Broadcasts a camera and the microphone as H.264 + AAC, until it is stopped (Ctrl-C).
 # A face, a voice and a room can be recognised, and so can the small faults of a camera's sensor.
 #
-# Bitrate: 564 kbit/s (video 500, audio 64) plus 2 % for the container.
+# Bitrate: 580 kbit/s on disk (video 500, audio 64, the rest is the container).
 # Latency: 0.75 s in the encoder (PRESET=low-latency: 0.15 s, less clear), 0.2 s per fragment.
 # Environment: CAMERA (default: /dev/video0), CAMERA_SIZE (e.g. 1280x720; default: what the camera prefers),
 # MICROPHONE=pulse|alsa|none, MICROPHONE_NAME (default: default), PRESET=balanced|low-latency, STREAM_DIR, WIDTH, HEIGHT,

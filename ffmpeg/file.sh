@@ -4,7 +4,7 @@
 # Broadcasts a video file in real time as H.264 + AAC, once. LOOPS=3 shows it three more times, LOOPS=-1 for ever.
 # Titles, dates and other notes inside the file are not passed on; what is seen and heard is.
 #
-# Bitrate: 564 kbit/s (video 500, audio 64) plus 2 % for the container.
+# Bitrate: 580 kbit/s on disk (video 500, audio 64, the rest is the container).
 # Latency: 0.75 s in the encoder (PRESET=low-latency: 0.15 s, less clear), 0.2 s per fragment.
 # Environment: LOOPS, PRESET=balanced|low-latency, STREAM_DIR, WIDTH, HEIGHT, FRAME_RATE, VIDEO_KBITS, AUDIO_KBITS, and
 # the other numbers at the top of ffmpeg/recipe.sh.

@@ -5,7 +5,7 @@
 # the same files as OBS writes (docs/obs.md), and for an ffmpeg whose `segment` muxer cannot write growing ones.
 # Prefer the other recipes: this muxer writes ffmpeg's version number into init.mp4, where viewers could read it.
 #
-# Bitrate: 564 kbit/s (video 500, audio 64) plus 1 % for the container.
+# Bitrate: 580 kbit/s on disk (video 500, audio 64, the rest is the container).
 # Latency: a segment appears when it is complete, so viewers are about 3 s later than with the other recipes.
 # Environment: LOOPS, PRESET=balanced|low-latency, STREAM_DIR, WIDTH, HEIGHT, FRAME_RATE, VIDEO_KBITS, AUDIO_KBITS, FONT,
 # and the other numbers at the top of ffmpeg/recipe.sh.

@@ -6,7 +6,7 @@
 # A separate user account or a nested screen (Xephyr) shows only what you mean to show.
 # Wayland desktops do not give their picture to x11grab; use OBS there (docs/obs.md).
 #
-# Bitrate: 564 kbit/s (video 500, audio 64) plus 2 % for the container.
+# Bitrate: 580 kbit/s on disk (video 500, audio 64, the rest is the container).
 # Latency: 0.75 s in the encoder (PRESET=low-latency: 0.15 s, less clear), 0.2 s per fragment.
 # Environment: SCREEN (default: $DISPLAY), SCREEN_SIZE (e.g. 1280x720; default: all of it), SCREEN_OFFSET (e.g. 100,200),
 # MICROPHONE=pulse|alsa|none, MICROPHONE_NAME (default: default; a PulseAudio monitor broadcasts what is played),

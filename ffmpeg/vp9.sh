@@ -4,7 +4,7 @@
 # Broadcasts FILE once, or the test picture with tone, as VP9 + Opus: the formats that Tor Browser plays on every
 # system without help from the system.
 #
-# Bitrate: 548 kbit/s (video 500, audio 48) plus 2 % for the container.
+# Bitrate: 585 kbit/s on disk (video 500 and a little more, audio 48, the rest is the container).
 # Latency: 0.1 s in the encoder, 0.2 s per fragment.
 # Environment: LOOPS, STREAM_DIR, WIDTH, HEIGHT, FRAME_RATE, VIDEO_KBITS, AUDIO_KBITS, FONT, and the other numbers at the
 # top of ffmpeg/recipe.sh.
