@@ -46,9 +46,6 @@ pub const DEFAULT_MAX_STREAMS_PER_CIRCUIT: u32 = 16;
 /// How long open streams may take to end by themselves when the program stops.
 const CLOSING_GRACE: Duration = Duration::from_secs(1);
 
-/// How long arti may take to let go of its files.
-const CLIENT_GRACE: Duration = Duration::from_secs(1);
-
 /// Pauses between attempts to bootstrap. arti already retries within an attempt.
 const FIRST_RETRY: Duration = Duration::from_secs(2);
 const LONGEST_RETRY: Duration = Duration::from_mins(1);
@@ -143,7 +140,7 @@ fn with_causes(error: &arti_client::Error) -> String {
 ///
 /// Returns early only if something is wrong that waiting does not cure; without a network it goes on
 /// trying and says so in `status`. After `stop`, streams have a second to end by themselves, and the
-/// function returns within two and a half.
+/// function returns within a second and a half.
 ///
 /// `serve` gets every stream in a task of its own, which is dropped when the circuit ends.
 pub async fn run<Serve, Served>(
@@ -184,11 +181,8 @@ where
     drop(service);
     drop(requests);
     circuits.close(CLOSING_GRACE).await;
-    let stopped = client.wait_for_stop();
+    // Not waited for: arti's background tasks may keep parts of it until the runtime ends.
     drop(client);
-    if tokio::time::timeout(CLIENT_GRACE, stopped).await.is_err() {
-        tracing::debug!("the Tor client still holds its state");
-    }
     result
 }
 

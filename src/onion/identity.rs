@@ -95,7 +95,9 @@ impl SecretFile {
         key[31] &= 0b0111_1111;
         key[31] |= 0b0100_0000;
         let mut file = Self([0; SECRET_LENGTH]);
-        file.0[..SECRET_TAG.len()].copy_from_slice(SECRET_TAG);
+        for (place, byte) in file.0.iter_mut().zip(SECRET_TAG) {
+            *place = *byte;
+        }
         file.0[HEADER..].copy_from_slice(&key);
         seed.fill(0);
         key.fill(0);

@@ -126,7 +126,7 @@ fn the_nickname_does_not_give_the_address_away() {
     let nickname = identity.nickname().unwrap().to_string();
 
     let name = nickname.strip_prefix("id-").unwrap();
-    assert!(name.len() == 16 && !address.as_str().contains(&name[..6]));
+    assert!(name.len() == 16 && !address.as_str().contains(name.get(..6).unwrap()));
 }
 
 #[test]

@@ -90,6 +90,7 @@ pub(super) fn configure(
         problem,
     };
     insert_keystore(&mut settings, places)?;
+    expect_no_browsing(&mut settings);
     let mut builder: TorClientConfigBuilder = settings
         .try_into()
         .map_err(|refusal: toml::de::Error| together(refusal.message().to_owned()))?;
@@ -123,6 +124,18 @@ fn insert_keystore(settings: &mut Table, places: &Places<'_>) -> Result<(), Netw
         storage.extend(keystore);
     }
     Ok(())
+}
+
+/// Without this, arti keeps circuits ready for visits to the web, which never come.
+fn expect_no_browsing(settings: &mut Table) {
+    let circuits = settings
+        .entry("preemptive_circuits")
+        .or_insert_with(|| Value::Table(Table::new()));
+    if let Value::Table(circuits) = circuits {
+        circuits
+            .entry("initial_predicted_ports")
+            .or_insert_with(|| Value::Array(Vec::new()));
+    }
 }
 
 fn read(file: &Path) -> Result<Table, NetworkError> {

@@ -11,7 +11,7 @@ use arti_client::{
     ErrorKind,
     status::{BlockageKind, BootstrapStatus},
 };
-use tor_hsservice::status::{OnionServiceStatus, Problem};
+use tor_hsservice::status::{OnionServiceStatus, Problem, State};
 
 use super::identity::OnionAddress;
 
@@ -95,9 +95,11 @@ impl Progress {
     }
 
     pub(super) fn service_changed(&mut self, now: &OnionServiceStatus) {
+        let in_trouble = !matches!(now.state(), State::Shutdown | State::Bootstrapping);
         self.service = Service {
             reachable: now.state().is_fully_reachable(),
-            problem: now.current_problem().map(problem),
+            // While it starts it reports as trouble that there is no network yet.
+            problem: now.current_problem().filter(|_| in_trouble).map(problem),
         };
     }
 
