@@ -3,12 +3,7 @@
 //! The order: claim the directory, listen and say where, start the picture, then Tor. The local
 //! preview never waits for Tor.
 
-use std::{
-    io::{self, Write as _},
-    process::ExitCode,
-    sync::Arc,
-    time::Duration,
-};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use tokio::{
@@ -18,7 +13,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::progress::Progress;
+use super::{progress::Progress, report::WithHint as _};
 use crate::{
     clock::{Clock, Tick},
     config::{Listen, Settings},
@@ -36,7 +31,7 @@ use crate::{
         video::VideoHandle,
     },
     media::timeline,
-    onion,
+    onion::{self, Stage},
     pages,
     room::panel::Update,
 };
@@ -67,10 +62,15 @@ pub(super) enum Source {
 }
 
 /// Runs until a signal or until something vital ends.
-pub(super) fn run(settings: Settings, source: Source, progress: &Progress) -> anyhow::Result<ExitCode> {
+pub(super) fn run(
+    settings: Settings,
+    source: Source,
+    progress: &Progress,
+) -> anyhow::Result<ExitCode> {
     let _instance = Instance::claim(&settings.onion.state)?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
     let code = runtime.block_on(show(settings, source, progress));
+    progress.finish();
     // Tasks that did not end in time must not hold the program up.
     runtime.shutdown_background();
     code
@@ -84,16 +84,19 @@ async fn show(settings: Settings, source: Source, progress: &Progress) -> anyhow
 
     let service = Service {
         site: http::site(site.clone()),
-        limits: TimeLimits { head: settings.http.head_timeout, stall: settings.http.stall_timeout },
+        limits: TimeLimits {
+            head: settings.http.head_timeout,
+            stall: settings.http.stall_timeout,
+        },
         connections: Arc::new(Semaphore::new(settings.http.max_connections)),
         send_buffer: settings.http.send_buffer,
         closing: closing.clone(),
     };
-    listen(&settings.http.listen, &service, &mut tasks).await?;
+    listen(&settings.http.listen, &service, progress, &mut tasks).await?;
     let _ingest = play(&settings, source, &site, clock)?;
     keep_current(&site, settings.live.heartbeat, &closing, &mut tasks);
     if settings.onion.enabled {
-        publish(&settings, &service, progress, &mut tasks);
+        publish(&settings, &service, progress, clock, &mut tasks);
     }
 
     let ended = tokio::select! {
@@ -150,13 +153,17 @@ fn assemble(settings: &Settings, clock: Clock, closing: &CancellationToken) -> S
 async fn listen(
     listen: &Listen,
     service: &Service,
+    progress: &Progress,
     tasks: &mut JoinSet<Task>,
 ) -> anyhow::Result<()> {
     let (listener, fact) = match listen {
         Listen::Tcp(address) => {
             let listener = Listener::tcp(*address)
                 .await
-                .with_context(|| format!("cannot listen on `{address}`"))?;
+                .with_context(|| format!("cannot listen on `{address}`"))
+                .hint(
+                    "another program may use this port; `--listen 127.0.0.1:0` takes a free one",
+                )?;
             let address = listener.address().unwrap_or(*address);
             (listener, format!("local http://{address}/"))
         }
@@ -166,7 +173,7 @@ async fn listen(
             (listener, format!("local unix:{}", path.display()))
         }
     };
-    state(&fact)?;
+    progress.fact(&fact)?;
     let service = service.clone();
     tasks.spawn(async move {
         listener.serve(service).await;
@@ -212,7 +219,13 @@ fn keep_current(
     closing: &CancellationToken,
     tasks: &mut JoinSet<Task>,
 ) {
-    let Site { video, room, leases, panel, .. } = site.clone();
+    let Site {
+        video,
+        room,
+        leases,
+        panel,
+        ..
+    } = site.clone();
 
     let (mut air, follower) = (video.air(), panel.clone());
     tasks.spawn(until(closing, "air", async move {
@@ -226,8 +239,16 @@ fn keep_current(
     }));
 
     let broadcast = video.clone();
-    tasks.spawn(until(closing, "air clock", every(AIR_TICK, move || broadcast.tick())));
-    tasks.spawn(until(closing, "room clock", every(ROOM_TICK, move || room.tick())));
+    tasks.spawn(until(
+        closing,
+        "air clock",
+        every(AIR_TICK, move || broadcast.tick()),
+    ));
+    tasks.spawn(until(
+        closing,
+        "room clock",
+        every(ROOM_TICK, move || room.tick()),
+    ));
 
     let beat = panel.clone();
     tasks.spawn(until(
@@ -251,25 +272,35 @@ fn publish(
     settings: &Settings,
     service: &Service,
     progress: &Progress,
+    clock: Clock,
     tasks: &mut JoinSet<Task>,
 ) {
     let settings = onion::Settings {
         keys_dir: settings.onion.keys.clone(),
         state_dir: settings.onion.state.clone(),
         network: settings.onion.network.clone(),
-        max_streams_per_circuit: settings.onion.max_streams_per_circuit,
+        max_streams_per_circuit: u32::try_from(settings.onion.max_streams_per_circuit)
+            .unwrap_or(u32::MAX),
         max_circuits: settings.onion.max_circuits,
     };
     let (status, news) = watch::channel(onion::Status::default());
     let service = service.clone();
     let closing = service.closing.clone();
-    tasks.spawn(report(news, progress.clone()));
+    tasks.spawn(report(news, progress.clone(), clock));
     tasks.spawn(async move {
         let serve = move |stream, _circuit| {
-            let Service { site, limits, connections, closing, .. } = service.clone();
+            let Service {
+                site,
+                limits,
+                connections,
+                closing,
+                ..
+            } = service.clone();
             async move {
                 // Beyond the limit a stream ends at once: waiting would hold its circuit.
-                let Ok(_permit) = connections.try_acquire_owned() else { return };
+                let Ok(_permit) = connections.try_acquire_owned() else {
+                    return;
+                };
                 connection::serve(stream, site, Via::Onion, limits, closing).await;
             }
         };
@@ -279,41 +310,96 @@ fn publish(
 }
 
 /// Tells the broadcaster how the onion service is doing.
-async fn report(mut news: watch::Receiver<onion::Status>, progress: Progress) -> Task {
+async fn report(
+    mut news: watch::Receiver<onion::Status>,
+    progress: Progress,
+    clock: Clock,
+) -> Task {
     let (mut address_stated, mut reachable_stated) = (false, false);
+    let mut last = None;
     loop {
-        let status = news.borrow_and_update().clone();
-        if let Some(address) = status.address.as_ref().filter(|_| !address_stated) {
-            state(&format!("onion http://{address}/"))?;
+        let onion::Status { address, stage } = news.borrow_and_update().clone();
+        if let Some(address) = address.filter(|_| !address_stated) {
+            progress.fact(&format!("onion http://{}/", address.as_str()))?;
             address_stated = true;
         }
-        if status.stage == onion::Stage::Reachable && !reachable_stated {
-            state("reachable")?;
+        if stage == Stage::Reachable && !reachable_stated {
+            progress.fact("reachable")?;
             reachable_stated = true;
         }
-        show_progress(&status.stage, &progress);
-        if news.changed().await.is_err() {
+        let wait = show_stage(&stage, last.as_ref(), &progress, clock.tick());
+        last = Some(stage);
+        // A line that was held back is shown when its time comes, with what is true by then.
+        let changed = match wait {
+            Some(wait) => tokio::time::timeout(wait, news.changed())
+                .await
+                .unwrap_or(Ok(())),
+            None => news.changed().await,
+        };
+        if changed.is_err() {
+            progress.finish();
             return Ok("onion status");
         }
     }
 }
 
+/// Shows where the service stands: a bar on the way there, log lines when it was there before.
+fn show_stage(
+    stage: &Stage,
+    last: Option<&Stage>,
+    progress: &Progress,
+    now: Tick,
+) -> Option<Duration> {
+    let changed = last != Some(stage);
+    match stage {
+        Stage::Starting => progress.show(0, "starting Tor", None, now),
+        Stage::Bootstrapping {
+            percent,
+            doing,
+            blocked,
+        } => progress.show(*percent, doing, blocked.as_deref(), now),
+        Stage::Publishing { problem } => progress.show(
+            100,
+            "telling Tor where to find this site",
+            problem.as_deref(),
+            now,
+        ),
+        Stage::Reachable => {
+            progress.finish();
+            if changed && matches!(last, Some(Stage::Unreachable { .. })) {
+                tracing::info!("the onion service is reachable again");
+            }
+            None
+        }
+        Stage::Unreachable { problem } => {
+            if changed {
+                tracing::warn!("viewers may not reach the onion service: {problem}");
+            }
+            None
+        }
+    }
+}
+
 /// Runs `work` until it ends or `closing` is cancelled.
-fn until<F>(closing: &CancellationToken, name: &'static str, work: F) -> impl Future<Output = Task> + use<F>
+fn until<F>(
+    closing: &CancellationToken,
+    name: &'static str,
+    work: F,
+) -> impl Future<Output = Task> + use<F>
 where
-    F: Future<Output = ()>,
+    F: Future,
 {
     let closing = closing.clone();
     async move {
         tokio::select! {
             () = closing.cancelled() => {}
-            () = work => {}
+            _ended = work => {}
         }
         Ok(name)
     }
 }
 
-async fn every(period: Duration, mut work: impl FnMut()) {
+async fn every(period: Duration, mut work: impl FnMut()) -> ! {
     let mut interval = tokio::time::interval(period);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -322,21 +408,14 @@ async fn every(period: Duration, mut work: impl FnMut()) {
     }
 }
 
-/// One fact on standard output, for people and for programs that started us.
-fn state(fact: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{fact}")?;
-    out.flush()
-}
-
 async fn stop_signal() -> anyhow::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
     tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        _signal = terminate.recv() => {}
+        _signal = interrupt.recv() => {}
     }
     Ok(())
 }

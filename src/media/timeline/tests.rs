@@ -4,7 +4,7 @@ use super::*;
 use crate::media::fragment::sample;
 
 const LIMITS: Limits = Limits {
-    keep: Duration::from_secs(60),
+    keep: Duration::from_mins(1),
     keep_bytes: 1 << 20,
     max_lag: Duration::from_secs(10),
 };
