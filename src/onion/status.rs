@@ -60,6 +60,8 @@ pub(super) struct Progress {
     service: Service,
     /// The sentence about the last failed attempt to bootstrap; `None` again when one succeeds.
     failure: Option<&'static str>,
+    /// Nothing has been heard for a while.
+    silent: bool,
     has_been_reachable: bool,
 }
 
@@ -80,6 +82,7 @@ struct Service {
 impl Progress {
     pub(super) fn bootstrap_changed(&mut self, now: &BootstrapStatus) {
         let text = now.to_string();
+        self.silent = false;
         self.bootstrap = Bootstrap {
             percent: percent(now.as_frac()),
             ready: now.ready_for_traffic(),
@@ -92,6 +95,11 @@ impl Progress {
 
     pub(super) fn bootstrap_failed(&mut self, why: Option<ErrorKind>) {
         self.failure = why.map(failed);
+    }
+
+    /// arti itself says only after a minute and six attempts that it is stuck.
+    pub(super) fn nothing_heard(&mut self) {
+        self.silent = true;
     }
 
     pub(super) fn service_changed(&mut self, now: &OnionServiceStatus) {
@@ -108,6 +116,7 @@ impl Progress {
             bootstrap,
             service,
             failure,
+            silent,
             has_been_reachable,
         } = self;
         if service.reachable {
@@ -128,13 +137,16 @@ impl Progress {
                 problem: service.problem.map(str::to_owned),
             };
         }
+        let silence = silent.then_some(if bootstrap.percent == 0 {
+            "no relay has answered so far; this computer may be offline, or this network may block Tor"
+        } else {
+            "this takes longer than usual; the connection may be slow"
+        });
+        let blocked = bootstrap.blocked.clone();
         Stage::Bootstrapping {
             percent: bootstrap.percent,
             doing: bootstrap.doing.clone(),
-            blocked: bootstrap
-                .blocked
-                .clone()
-                .or_else(|| failure.map(str::to_owned)),
+            blocked: blocked.or_else(|| failure.or(silence).map(str::to_owned)),
         }
     }
 }
@@ -339,6 +351,26 @@ mod tests {
             progress.stage(),
             Stage::Bootstrapping { blocked: None, .. }
         ));
+    }
+
+    #[test]
+    fn silence_is_explained_as_long_as_nothing_better_is_known() {
+        let mut progress = Progress::default();
+        progress.nothing_heard();
+        let Stage::Bootstrapping {
+            blocked: Some(why), ..
+        } = progress.stage()
+        else {
+            panic!("not blocked")
+        };
+        assert!(why.starts_with("no relay has answered"), "{why}");
+
+        progress.bootstrap.blocked = Some("offline".to_owned());
+
+        let Stage::Bootstrapping { blocked, .. } = progress.stage() else {
+            panic!("not bootstrapping")
+        };
+        assert_eq!(blocked.as_deref(), Some("offline"));
     }
 
     #[test]
