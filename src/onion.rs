@@ -46,8 +46,8 @@ pub const DEFAULT_MAX_STREAMS_PER_CIRCUIT: u32 = 16;
 /// How long open streams may take to end by themselves when the program stops.
 const CLOSING_GRACE: Duration = Duration::from_secs(1);
 
-/// How long the service may look unreachable before that is said. It does so for a moment whenever
-/// it renews its entry, with every hour's list of relays.
+/// How long the service may look unreachable before that is said: one introduction relay that goes
+/// away is replaced within seconds.
 const DOUBT: Duration = Duration::from_secs(10);
 
 /// How long the bootstrap may say nothing before we do.

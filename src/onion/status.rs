@@ -76,6 +76,8 @@ struct Bootstrap {
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 struct Service {
     reachable: bool,
+    /// Not reachable any more, if it ever was.
+    lost: bool,
     problem: Option<&'static str>,
 }
 
@@ -103,11 +105,23 @@ impl Progress {
     }
 
     pub(super) fn service_changed(&mut self, now: &OnionServiceStatus) {
-        let in_trouble = !matches!(now.state(), State::Shutdown | State::Bootstrapping);
+        let state = now.state();
+        let starting = matches!(state, State::Shutdown | State::Bootstrapping);
         self.service = Service {
-            reachable: now.state().is_fully_reachable(),
-            // While it starts it reports as trouble that there is no network yet.
-            problem: now.current_problem().filter(|_| in_trouble).map(problem),
+            reachable: state.is_fully_reachable(),
+            // "Bootstrapping" hides every other state of a service, and arti falls back to it when
+            // it renews its entry in the network (and can stay there although everything works);
+            // the entry from before is good for hours, so only a problem beside it counts.
+            lost: match state {
+                State::Running | State::DegradedReachable => false,
+                State::Bootstrapping => now.current_problem().is_some(),
+                _ => true,
+            },
+            // While it starts it reports as a problem that there is no network yet.
+            problem: now
+                .current_problem()
+                .filter(|_| self.has_been_reachable || !starting)
+                .map(problem),
         };
     }
 
@@ -119,7 +133,7 @@ impl Progress {
             silent,
             has_been_reachable,
         } = self;
-        if service.reachable {
+        if service.reachable || (*has_been_reachable && !service.lost) {
             *has_been_reachable = true;
             return Stage::Reachable;
         }
@@ -295,6 +309,7 @@ mod tests {
 
         progress.service = Service {
             reachable: false,
+            lost: true,
             problem: Some("no relays"),
         };
         assert_eq!(
@@ -314,13 +329,14 @@ mod tests {
             Bootstrap::default(),
             Service {
                 reachable: true,
-                problem: None,
+                ..Service::default()
             },
         );
         assert_eq!(progress.stage(), Stage::Reachable);
 
         progress.service = Service {
             reachable: false,
+            lost: true,
             problem: Some("no relays"),
         };
         progress.bootstrap.blocked = Some("offline".to_owned());
@@ -351,6 +367,24 @@ mod tests {
             progress.stage(),
             Stage::Bootstrapping { blocked: None, .. }
         ));
+    }
+
+    #[test]
+    fn renewing_the_entry_in_the_network_does_not_make_a_service_unreachable() {
+        let reachable = Service {
+            reachable: true,
+            ..Service::default()
+        };
+        let mut progress = progress(Bootstrap::default(), reachable);
+        assert_eq!(progress.stage(), Stage::Reachable);
+
+        progress.service = Service {
+            reachable: false,
+            lost: false,
+            problem: None,
+        };
+
+        assert_eq!(progress.stage(), Stage::Reachable);
     }
 
     #[test]
