@@ -263,7 +263,8 @@ fn problem(problem: &Problem) -> &'static str {
             "some relays did not take the entry that tells visitors how to find the site; trying again"
         }
         Problem::Ipt(_) => {
-            "some relays that introduce visitors to the site do not answer; looking for others"
+            "the relays that introduce visitors to the site do not answer; looking for others \
+             (perhaps this computer is offline)"
         }
         _ => "the onion service stopped working inside; if this stays, restart onionstream",
     }
