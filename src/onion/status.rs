@@ -84,14 +84,17 @@ struct Service {
 impl Progress {
     pub(super) fn bootstrap_changed(&mut self, now: &BootstrapStatus) {
         let text = now.to_string();
-        self.silent = false;
+        let percent = percent(now.as_frac());
+        if percent > self.bootstrap.percent {
+            self.silent = false;
+        }
         self.bootstrap = Bootstrap {
-            percent: percent(now.as_frac()),
+            percent,
             ready: now.ready_for_traffic(),
             doing: doing(&text),
             blocked: now
                 .blocked()
-                .map(|blockage| blocked(&blockage.kind(), &text)),
+                .map(|why| blocked(&why.kind(), &text, percent)),
         };
     }
 
@@ -152,7 +155,7 @@ impl Progress {
             };
         }
         let silence = silent.then_some(if bootstrap.percent == 0 {
-            "no relay has answered so far; this computer may be offline, or this network may block Tor"
+            NO_ANSWER
         } else {
             "this takes longer than usual; the connection may be slow"
         });
@@ -164,6 +167,9 @@ impl Progress {
         }
     }
 }
+
+const NO_ANSWER: &str =
+    "no relay has answered so far; this computer may be offline, or this network may block Tor";
 
 #[expect(
     clippy::cast_possible_truncation,
@@ -213,7 +219,7 @@ fn clock_skew(text: &str) -> Option<&str> {
 }
 
 /// Why the bootstrap is stuck.
-fn blocked(kind: &BlockageKind, text: &str) -> String {
+fn blocked(kind: &BlockageKind, text: &str, percent: u8) -> String {
     if let Some(skew) = clock_skew(text) {
         return format!(
             "the clock of this computer seems to be {skew}; set it right, Tor needs it"
@@ -225,6 +231,8 @@ fn blocked(kind: &BlockageKind, text: &str) -> String {
             "something between this computer and the Tor network seems to filter or change the connections"
         }
         BlockageKind::ClockSkewed => "the clock of this computer seems to be wrong; set it right, Tor needs it",
+        // It also complains about the list when no relay has ever answered.
+        BlockageKind::CantBootstrap if percent == 0 => NO_ANSWER,
         BlockageKind::CantBootstrap => {
             "the Tor network answers, but its list of relays cannot be fetched; \
              check the clock and the date of this computer"
@@ -443,11 +451,12 @@ mod tests {
                     Clock is slow by around 3h 2m (based on 7 recent observations, with high confidence)";
 
         assert_eq!(
-            blocked(&BlockageKind::CantBootstrap, text),
+            blocked(&BlockageKind::CantBootstrap, text, 15),
             "the clock of this computer seems to be slow by around 3h 2m; set it right, Tor needs it"
         );
-        assert!(blocked(&BlockageKind::ClockSkewed, "Clock is skewed.").contains("clock"));
-        assert!(blocked(&BlockageKind::Offline, "").contains("offline"));
+        assert!(blocked(&BlockageKind::ClockSkewed, "Clock is skewed.", 8).contains("clock"));
+        assert!(blocked(&BlockageKind::Offline, "", 0).contains("offline"));
+        assert_eq!(blocked(&BlockageKind::CantBootstrap, "", 0), NO_ANSWER);
     }
 
     #[test]
