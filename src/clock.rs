@@ -90,10 +90,18 @@ pub struct Clock {
 
 impl Clock {
     /// A clock whose [`Tick::START`] is now.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
-    #[expect(clippy::new_without_default, reason = "a default value should not depend on the time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the clock"
+    )]
+    #[expect(
+        clippy::new_without_default,
+        reason = "a default value should not depend on the time"
+    )]
     pub fn new() -> Self {
-        Self { origin: Instant::now() }
+        Self {
+            origin: Instant::now(),
+        }
     }
 
     /// The current monotonic time.
@@ -102,7 +110,10 @@ impl Clock {
     }
 
     /// The current date and time.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the clock"
+    )]
     pub fn wall(&self) -> WallTime {
         SystemTime::now().into()
     }

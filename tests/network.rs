@@ -29,8 +29,15 @@ fn serve(body: &'static str) -> SocketAddr {
 }
 
 fn fetch(network: &TorNetwork, client: usize, host: &str) -> String {
-    let answer = watch(Duration::from_mins(1), || Request::get("/").open_through(network.socks(client), host).ok());
-    answer.expect("the onion service answers").finish(Duration::from_secs(30)).text()
+    let answer = watch(Duration::from_mins(1), || {
+        Request::get("/")
+            .open_through(network.socks(client), host)
+            .ok()
+    });
+    answer
+        .expect("the onion service answers")
+        .finish(Duration::from_secs(30))
+        .text()
 }
 
 #[test]
@@ -38,7 +45,10 @@ fn two_networks_at_once_carry_onion_services_that_only_their_own_clients_reach()
     let boots = ["first", "second"].map(|body| {
         thread::spawn(move || {
             let mut network = TorNetwork::boot();
-            println!("the {body} network booted in {:.1} s", network.boot_time().as_secs_f32());
+            println!(
+                "the {body} network booted in {:.1} s",
+                network.boot_time().as_secs_f32()
+            );
             let host = network.host(serve(body));
             (network, host)
         })
@@ -50,7 +60,10 @@ fn two_networks_at_once_carry_onion_services_that_only_their_own_clients_reach()
         assert_eq!(fetch(&second.0, client, &second.1), "second");
     }
     let stranger = Request::get("/").open_through(first.0.socks(0), &second.1);
-    assert!(stranger.is_err(), "a client reached the service of another network");
+    assert!(
+        stranger.is_err(),
+        "a client reached the service of another network"
+    );
 }
 
 #[test]
@@ -65,6 +78,9 @@ fn a_dropped_network_leaves_no_process_and_no_file() {
     assert!(!directory.exists());
     for id in ids {
         let process = format!("/proc/{id}");
-        assert!(!std::path::Path::new(&process).exists(), "{process} is still there");
+        assert!(
+            !std::path::Path::new(&process).exists(),
+            "{process} is still there"
+        );
     }
 }

@@ -56,6 +56,8 @@ impl InitSegment {
 
     /// Whether any track is video.
     pub fn has_video(&self) -> bool {
-        self.tracks.iter().any(|track| track.kind == TrackKind::Video)
+        self.tracks
+            .iter()
+            .any(|track| track.kind == TrackKind::Video)
     }
 }

@@ -12,8 +12,8 @@ use std::{
 
 use super::Deadline;
 
-/// How long a connection and the head of an answer may take.
-const HEAD_WITHIN: Duration = Duration::from_secs(30);
+/// How long the head of an answer may take, and a finite body after it, unless a request says so.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// The longest head that is read, in bytes.
 const HEAD_LIMIT: usize = 64 * 1024;
 /// The longest finite body that is read, in bytes.
@@ -26,12 +26,19 @@ pub(crate) struct Request {
     target: String,
     headers: Vec<(String, String)>,
     body: Option<Vec<u8>>,
+    patience: Duration,
 }
 
 impl Request {
     /// A request without a body.
     pub(crate) fn new(method: &str, target: &str) -> Self {
-        Self { method: method.into(), target: target.into(), headers: Vec::new(), body: None }
+        Self {
+            method: method.into(),
+            target: target.into(),
+            headers: Vec::new(),
+            body: None,
+            patience: PATIENCE,
+        }
     }
 
     /// `GET target`.
@@ -41,7 +48,9 @@ impl Request {
 
     /// `POST target` with the fields of a form.
     pub(crate) fn form(target: &str, fields: &[(&str, &str)]) -> Self {
-        let body = fields.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value)));
+        let body = fields
+            .iter()
+            .map(|(name, value)| format!("{}={}", escaped(name), escaped(value)));
         Self::new("POST", target)
             .header("Content-Type", "application/x-www-form-urlencoded")
             .body(body.collect::<Vec<_>>().join("&"))
@@ -67,15 +76,21 @@ impl Request {
         self
     }
 
-    /// Sends it to `address` and reads the whole answer, within `HEAD_WITHIN` for its head and
-    /// the same again for its body.
+    /// Sets how long the head of the answer may take, and a finite body after it; 30 s otherwise.
+    #[must_use]
+    pub(crate) fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Sends it to `address` and reads the whole answer.
     pub(crate) fn send(&self, address: SocketAddr) -> Response {
-        self.open(address).finish(HEAD_WITHIN)
+        self.open(address).finish(self.patience)
     }
 
     /// Sends it to `address` and reads the head of the answer.
     pub(crate) fn open(&self, address: SocketAddr) -> Stream {
-        let socket = TcpStream::connect_timeout(&address, HEAD_WITHIN)
+        let socket = TcpStream::connect_timeout(&address, self.patience)
             .unwrap_or_else(|error| panic!("cannot connect to {address}: {error}"));
         self.exchange(socket, &address.to_string())
             .unwrap_or_else(|error| panic!("{} {} at {address}: {error}", self.method, self.target))
@@ -89,7 +104,11 @@ impl Request {
 
     fn exchange(&self, mut socket: TcpStream, host: &str) -> Result<Stream, String> {
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
-        if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+        if !self
+            .headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("host"))
+        {
             head += &format!("Host: {host}\r\n");
         }
         for (name, value) in &self.headers {
@@ -103,8 +122,11 @@ impl Request {
         bytes.extend(self.body.iter().flatten());
         // A server may answer and close before it has read everything.
         let written = socket.write_all(&bytes);
-        Stream::read_head(socket, self.method == "HEAD")
-            .map_err(|error| written.err().map_or_else(|| error.clone(), |cause| format!("{error} ({cause})")))
+        Stream::read_head(socket, self.method == "HEAD", self.patience).map_err(|error| {
+            written
+                .err()
+                .map_or_else(|| error.clone(), |cause| format!("{error} ({cause})"))
+        })
     }
 }
 
@@ -174,20 +196,26 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    fn read_head(mut socket: TcpStream, bodiless: bool) -> Result<Self, String> {
-        let deadline = Deadline::after(HEAD_WITHIN);
+    fn read_head(mut socket: TcpStream, bodiless: bool, allowed: Duration) -> Result<Self, String> {
+        let deadline = Deadline::after(allowed);
         let mut pending = Vec::new();
         let end = loop {
             if let Some(end) = position(&pending, b"\r\n\r\n") {
                 break end;
             }
             if pending.len() > HEAD_LIMIT {
-                return Err(format!("the head of the answer is longer than {HEAD_LIMIT} bytes"));
+                return Err(format!(
+                    "the head of the answer is longer than {HEAD_LIMIT} bytes"
+                ));
             }
             match receive(&mut socket, &mut pending, deadline.left()) {
                 Received::Bytes => {}
-                Received::Closed => return Err("the connection ended before the head of an answer".into()),
-                Received::Nothing => return Err(format!("no answer within {} s", HEAD_WITHIN.as_secs())),
+                Received::Closed => {
+                    return Err("the connection ended before the head of an answer".into());
+                }
+                Received::Nothing => {
+                    return Err(format!("no answer within {} s", allowed.as_secs()));
+                }
             }
         };
         let body = pending.split_off(end + 4);
@@ -206,14 +234,26 @@ impl Stream {
             .collect();
         let framing = if bodiless || status == 204 || status == 304 {
             Framing::Ended
-        } else if single(&headers, "transfer-encoding").is_some_and(|value| value.eq_ignore_ascii_case("chunked")) {
+        } else if single(&headers, "transfer-encoding")
+            .is_some_and(|value| value.eq_ignore_ascii_case("chunked"))
+        {
             Framing::Chunked { left: 0 }
         } else if let Some(length) = single(&headers, "content-length") {
-            Framing::Length { left: length.parse().map_err(|_| format!("not a length: {length}"))? }
+            Framing::Length {
+                left: length
+                    .parse()
+                    .map_err(|_| format!("not a length: {length}"))?,
+            }
         } else {
             Framing::UntilClose
         };
-        Ok(Self { status, headers, socket, pending: body, framing })
+        Ok(Self {
+            status,
+            headers,
+            socket,
+            pending: body,
+            framing,
+        })
     }
 
     /// The value of a header, if there is exactly one.
@@ -249,16 +289,26 @@ impl Stream {
     /// `allowed`; the rest stays for the next call only in whole pieces.
     ///
     /// Fails the test, with the end of the body so far, when the body ends or is silent first.
-    pub(crate) fn read_until(&mut self, allowed: Duration, enough: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+    pub(crate) fn read_until(
+        &mut self,
+        allowed: Duration,
+        enough: impl Fn(&[u8]) -> bool,
+    ) -> Vec<u8> {
         let deadline = Deadline::after(allowed);
         let mut body = Vec::new();
         while !enough(&body) {
             match self.next(deadline.left()) {
                 Piece::Data(bytes) => body.extend(bytes),
                 other => {
-                    let tail = body.get(body.len().saturating_sub(500)..).unwrap_or_default();
+                    let tail = body
+                        .get(body.len().saturating_sub(500)..)
+                        .unwrap_or_default();
                     let tail = String::from_utf8_lossy(tail);
-                    panic!("{other:?} after {} bytes and {:?}; the last: {tail}", body.len(), deadline.elapsed());
+                    panic!(
+                        "{other:?} after {} bytes and {:?}; the last: {tail}",
+                        body.len(),
+                        deadline.elapsed()
+                    );
                 }
             }
         }
@@ -278,10 +328,22 @@ impl Stream {
         loop {
             match self.next(deadline.left()) {
                 Piece::Data(bytes) => body.extend(bytes),
-                Piece::End => return Response { status: self.status, headers: self.headers, body },
-                other => panic!("{other:?} after {} bytes of a body that should end", body.len()),
+                Piece::End => {
+                    return Response {
+                        status: self.status,
+                        headers: self.headers,
+                        body,
+                    };
+                }
+                other => panic!(
+                    "{other:?} after {} bytes of a body that should end",
+                    body.len()
+                ),
             }
-            assert!(body.len() <= BODY_LIMIT, "the body is longer than {BODY_LIMIT} bytes");
+            assert!(
+                body.len() <= BODY_LIMIT,
+                "the body is longer than {BODY_LIMIT} bytes"
+            );
         }
     }
 
@@ -294,12 +356,16 @@ impl Stream {
                 Framing::Chunked { left: 0 } => self.take_chunk_head()?,
                 Framing::Length { left } => {
                     let bytes = self.take_bytes(left)?;
-                    self.framing = Framing::Length { left: left - bytes.len() as u64 };
+                    self.framing = Framing::Length {
+                        left: left - bytes.len() as u64,
+                    };
                     return Some(Piece::Data(bytes));
                 }
                 Framing::Chunked { left } => {
                     let bytes = self.take_bytes(left)?;
-                    self.framing = Framing::Chunked { left: left - bytes.len() as u64 };
+                    self.framing = Framing::Chunked {
+                        left: left - bytes.len() as u64,
+                    };
                     return Some(Piece::Data(bytes));
                 }
                 Framing::UntilClose => return self.take_bytes(u64::MAX).map(Piece::Data),
@@ -312,18 +378,25 @@ impl Stream {
         if self.pending.is_empty() {
             return None;
         }
-        let most = usize::try_from(most).unwrap_or(usize::MAX).min(self.pending.len());
+        let most = usize::try_from(most)
+            .unwrap_or(usize::MAX)
+            .min(self.pending.len());
         Some(self.pending.drain(..most).collect())
     }
 
     /// Reads the line before a chunk, and the end of the line after the chunk before it.
     fn take_chunk_head(&mut self) -> Option<()> {
-        let skip = if self.pending.starts_with(b"\r\n") { 2 } else { 0 };
+        let skip = if self.pending.starts_with(b"\r\n") {
+            2
+        } else {
+            0
+        };
         let line = self.pending.get(skip..)?;
         let end = position(line, b"\r\n")?;
         let size = String::from_utf8_lossy(line.get(..end)?).into_owned();
         let digits = size.split(';').next().unwrap_or_default().trim();
-        let size = u64::from_str_radix(digits, 16).unwrap_or_else(|_| panic!("not the size of a chunk: {size:?}"));
+        let size = u64::from_str_radix(digits, 16)
+            .unwrap_or_else(|_| panic!("not the size of a chunk: {size:?}"));
         if size == 0 {
             // The last chunk is only there when the empty line after it is.
             position(line, b"\r\n\r\n")?;
@@ -347,7 +420,9 @@ fn receive(socket: &mut TcpStream, into: &mut Vec<u8>, allowed: Duration) -> Rec
     if allowed.is_zero() {
         return Received::Nothing;
     }
-    socket.set_read_timeout(Some(allowed)).expect("a socket with a timeout");
+    socket
+        .set_read_timeout(Some(allowed))
+        .expect("a socket with a timeout");
     let mut buffer = vec![0; 64 * 1024];
     match socket.read(&mut buffer) {
         Ok(0) => Received::Closed,
@@ -355,7 +430,9 @@ fn receive(socket: &mut TcpStream, into: &mut Vec<u8>, allowed: Duration) -> Rec
             into.extend(buffer.iter().take(count));
             Received::Bytes
         }
-        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Received::Nothing,
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+            Received::Nothing
+        }
         Err(_) => Received::Closed,
     }
 }
@@ -363,9 +440,11 @@ fn receive(socket: &mut TcpStream, into: &mut Vec<u8>, allowed: Duration) -> Rec
 /// A connection to `host` through a SOCKS 5 proxy that looks up the name itself (RFC 1928).
 fn through(proxy: SocketAddr, host: &str, port: u16) -> Result<TcpStream, String> {
     let failed = |error: std::io::Error| format!("the SOCKS proxy at {proxy}: {error}");
-    let mut socket = TcpStream::connect_timeout(&proxy, HEAD_WITHIN).map_err(failed)?;
+    let mut socket = TcpStream::connect_timeout(&proxy, PATIENCE).map_err(failed)?;
     // Making a circuit to an onion service may take several tries of the Tor client.
-    socket.set_read_timeout(Some(Duration::from_mins(2))).map_err(failed)?;
+    socket
+        .set_read_timeout(Some(Duration::from_mins(2)))
+        .map_err(failed)?;
     let length = u8::try_from(host.len()).map_err(|_| format!("too long a name: {host}"))?;
     socket.write_all(&[5, 1, 0]).map_err(failed)?;
     let mut method = [0; 2];
@@ -382,12 +461,17 @@ fn through(proxy: SocketAddr, host: &str, port: u16) -> Result<TcpStream, String
     socket.read_exact(&mut reply).map_err(failed)?;
     match reply {
         [5, 0, ..] => Ok(socket),
-        [_, code, ..] => Err(format!("the SOCKS proxy at {proxy} refused with code {code}")),
+        [_, code, ..] => Err(format!(
+            "the SOCKS proxy at {proxy} refused with code {code}"
+        )),
     }
 }
 
 fn single<'h>(headers: &'h [(String, String)], name: &str) -> Option<&'h str> {
-    let mut values = headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+    let mut values = headers
+        .iter()
+        .filter(|(known, _)| known.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value);
     let value = values.next()?;
     values.next().is_none().then_some(value)
 }
@@ -402,14 +486,18 @@ fn cookies(headers: &[(String, String)]) -> Vec<String> {
 }
 
 fn position(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes.windows(wanted.len()).position(|window| window == wanted)
+    bytes
+        .windows(wanted.len())
+        .position(|window| window == wanted)
 }
 
 /// `text` as a field of a form.
 fn escaped(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => char::from(byte).to_string(),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => {
+                char::from(byte).to_string()
+            }
             b' ' => "+".to_owned(),
             _ => format!("%{byte:02X}"),
         })

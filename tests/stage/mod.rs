@@ -7,7 +7,10 @@
 //! Everything stays on loopback, owns a temporary directory, and ends when its value is dropped.
 //! When a test fails, each part prints the end of what its processes wrote.
 
-#![allow(dead_code, reason = "each test binary uses its own part of the stage, and none has to use it all")]
+#![allow(
+    dead_code,
+    reason = "each test binary uses its own part of the stage, and none has to use it all"
+)]
 
 pub(crate) mod encoder;
 pub(crate) mod firefox;
@@ -30,9 +33,15 @@ pub(crate) struct Deadline {
 
 impl Deadline {
     /// The deadline `allowed` from now.
-    #[expect(clippy::disallowed_methods, reason = "the stage waits for real processes in real time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the stage waits for real processes in real time"
+    )]
     pub(crate) fn after(allowed: Duration) -> Self {
-        Self { started: Instant::now(), allowed }
+        Self {
+            started: Instant::now(),
+            allowed,
+        }
     }
 
     /// The time that has passed since the deadline was made.

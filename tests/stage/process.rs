@@ -74,7 +74,12 @@ impl Process {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("cannot start {name} ({}): {error}", command.get_program().display()));
+            .unwrap_or_else(|error| {
+                panic!(
+                    "cannot start {name} ({}): {error}",
+                    command.get_program().display()
+                )
+            });
         let group = Pid::from_child(&child);
         let guard = Command::new("sh")
             .args(["-c", r#"read -r _; kill -KILL "-$1""#, "guard"])
@@ -87,7 +92,14 @@ impl Process {
             .expect("a shell to guard the process with");
         let out = Output::of(child.stdout.take().expect("standard output is piped"));
         let err = Output::of(child.stderr.take().expect("standard error is piped"));
-        Self { name, child, group, guard, out, err }
+        Self {
+            name,
+            child,
+            group,
+            guard,
+            out,
+            err,
+        }
     }
 
     /// The process's id.
@@ -121,7 +133,9 @@ impl Process {
 
     /// Waits for its end; `None` if it is still running after `allowed`.
     pub(crate) fn wait(&mut self, allowed: Duration) -> Option<ExitStatus> {
-        watch(allowed, || self.child.try_wait().expect("the state of a child process"))
+        watch(allowed, || {
+            self.child.try_wait().expect("the state of a child process")
+        })
     }
 
     /// Ends the process and everything it has started.
@@ -132,13 +146,18 @@ impl Process {
         let _ = kill_process_group(self.group, Signal::KILL);
         drop(self.child.wait());
         // What it has started may hold files of our temporary directory for another moment.
-        watch(DISAPPEARS_WITHIN, || test_kill_process_group(self.group).is_err().then_some(()));
+        watch(DISAPPEARS_WITHIN, || {
+            test_kill_process_group(self.group).is_err().then_some(())
+        });
     }
 
     /// The ends of both outputs, for the message of a failed test.
     pub(crate) fn story(&self) -> String {
         let mut story = String::new();
-        for (stream, output) in [("standard output", &self.out), ("standard error", &self.err)] {
+        for (stream, output) in [
+            ("standard output", &self.out),
+            ("standard error", &self.err),
+        ] {
             let text = output.text();
             if !text.is_empty() {
                 story += &format!("--- {} of {} (its end):\n{text}\n", stream, self.name);
@@ -158,7 +177,10 @@ impl Drop for Process {
 }
 
 /// Prints to the captured output of the failing test.
-#[expect(clippy::print_stderr, reason = "a failed test prints what its processes said")]
+#[expect(
+    clippy::print_stderr,
+    reason = "a failed test prints what its processes said"
+)]
 pub(crate) fn tell(story: &str) {
     eprintln!("{story}");
 }
@@ -182,7 +204,10 @@ struct Written {
 impl Output {
     /// Follows `stream` in a thread until it ends.
     fn of(stream: impl Read + Send + 'static) -> Self {
-        let output = Self(Arc::new(Shared { written: Mutex::default(), changed: Condvar::new() }));
+        let output = Self(Arc::new(Shared {
+            written: Mutex::default(),
+            changed: Condvar::new(),
+        }));
         let writer = output.clone();
         thread::spawn(move || writer.follow(stream));
         output
@@ -192,7 +217,10 @@ impl Output {
         let mut reader = BufReader::new(stream);
         loop {
             let mut line = Vec::new();
-            let read = reader.by_ref().take(LINE_LIMIT).read_until(b'\n', &mut line);
+            let read = reader
+                .by_ref()
+                .take(LINE_LIMIT)
+                .read_until(b'\n', &mut line);
             let mut written = self.lock();
             if matches!(read, Ok(0) | Err(_)) {
                 written.ended = true;
@@ -202,7 +230,9 @@ impl Output {
             if written.lines.len() == KEPT_LINES {
                 written.lines.pop_front();
             }
-            written.lines.push_back(String::from_utf8_lossy(&line).trim_end().to_owned());
+            written
+                .lines
+                .push_back(String::from_utf8_lossy(&line).trim_end().to_owned());
             self.0.changed.notify_all();
         }
     }
@@ -220,8 +250,12 @@ impl Output {
             if written.ended || deadline.has_passed() {
                 return None;
             }
-            written =
-                self.0.changed.wait_timeout(written, deadline.left()).unwrap_or_else(PoisonError::into_inner).0;
+            written = self
+                .0
+                .changed
+                .wait_timeout(written, deadline.left())
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
     }
 
@@ -236,7 +270,10 @@ impl Output {
     }
 
     fn lock(&self) -> MutexGuard<'_, Written> {
-        self.0.written.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .written
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -81,7 +81,10 @@ impl TorNetwork {
     /// A network with this many clients, ready for use.
     pub(crate) fn with_clients(clients: u8) -> Self {
         let clock = Deadline::after(Duration::MAX);
-        let directory = tempfile::Builder::new().prefix("onionstream-tor-").tempdir().expect("a temporary directory");
+        let directory = tempfile::Builder::new()
+            .prefix("onionstream-tor-")
+            .tempdir()
+            .expect("a temporary directory");
         let mut network = Self {
             nodes: Vec::new(),
             clients: Vec::new(),
@@ -108,7 +111,10 @@ impl TorNetwork {
 
     /// The SOCKS address of a client; each has circuits of its own.
     pub(crate) fn socks(&self, client: usize) -> SocketAddr {
-        *self.clients.get(client).unwrap_or_else(|| panic!("the network has no client {client}"))
+        *self
+            .clients
+            .get(client)
+            .unwrap_or_else(|| panic!("the network has no client {client}"))
     }
 
     /// Runs an onion service of C tor that forwards its port 80 to `target`, and gives its host
@@ -118,7 +124,9 @@ impl TorNetwork {
         let service = self.node_directory(&name).join("service");
         self.copy_directory_documents(&name);
         self.start_node(&name, &torrc::onion_service(&shown(&service), target));
-        self.wait_for("the name of an onion service", |_| service.join("hostname").exists());
+        self.wait_for("the name of an onion service", |_| {
+            service.join("hostname").exists()
+        });
         read(&service.join("hostname")).trim().to_owned()
     }
 
@@ -142,7 +150,12 @@ impl TorNetwork {
         );
         write(
             &self.arti_toml,
-            &torrc::arti(&authority.identity, &authority.fingerprint, &authority.ed25519, authority.onion_routing),
+            &torrc::arti(
+                &authority.identity,
+                &authority.fingerprint,
+                &authority.ed25519,
+                authority.onion_routing,
+            ),
         );
 
         // The first vote is far away until the authority knows every relay, so that a slow machine
@@ -151,17 +164,27 @@ impl TorNetwork {
         let relay = torrc::relay("authority", authority.onion_routing);
         let vote = torrc::authority(authority.directory, now + torrc::VOTING_INTERVAL / 2);
         self.start_node("authority", &(relay.clone() + &vote));
-        self.wait_for("the authority to listen", |_| TcpStream::connect(authority.directory).is_ok());
+        self.wait_for("the authority to listen", |_| {
+            TcpStream::connect(authority.directory).is_ok()
+        });
         for number in 0..RELAYS {
             let name = format!("relay{number}");
             make_directory(&self.node_directory(&name));
-            write(&self.node_directory(&name).join("state"), &torrc::relay_state(now));
+            write(
+                &self.node_directory(&name).join("state"),
+                &torrc::relay_state(now),
+            );
             let address = self.addresses.relay(number + 1);
             self.start_node(&name, &torrc::relay(&name, address));
         }
         let known = usize::from(RELAYS) + 1;
         self.wait_for("the authority to know all relays", |network| {
-            network.node_has("authority", "cached-descriptors.new", "\nrouter-signature", known)
+            network.node_has(
+                "authority",
+                "cached-descriptors.new",
+                "\nrouter-signature",
+                known,
+            )
         });
 
         let vote = torrc::authority(authority.directory, unix_time() + VOTE_LEAD);
@@ -171,7 +194,12 @@ impl TorNetwork {
             network.node_has("authority", "cached-microdesc-consensus", "\nr ", known)
         });
         assert!(
-            self.node_has("authority", "cached-microdesc-consensus", "shared-rand-current-value", 1),
+            self.node_has(
+                "authority",
+                "cached-microdesc-consensus",
+                "shared-rand-current-value",
+                1
+            ),
             "the consensus has no shared random value; the authority refused the made-up one"
         );
     }
@@ -197,18 +225,34 @@ impl TorNetwork {
             .spawn()
             .expect("tor-gencert starts");
         // The pipe takes this at once, and closes when the value is dropped.
-        generator.stdin.take().expect("the input is piped").write_all(b"passphrase\n").expect("tor-gencert reads");
+        generator
+            .stdin
+            .take()
+            .expect("the input is piped")
+            .write_all(b"passphrase\n")
+            .expect("tor-gencert reads");
         let status = generator.wait().expect("tor-gencert ends");
         assert!(status.success(), "tor-gencert failed: {status}");
         let identity = word_after(&read(&certificate), "fingerprint");
 
         let listed = Command::new(&self.tor)
-            .args(["-f", "/dev/null", "--ignore-missing-torrc", "--orport", "1", "--quiet"])
+            .args([
+                "-f",
+                "/dev/null",
+                "--ignore-missing-torrc",
+                "--orport",
+                "1",
+                "--quiet",
+            ])
             .args(["--list-fingerprint", "--datadirectory"])
             .arg(&directory)
             .output()
             .expect("tor makes the keys of a relay");
-        assert!(listed.status.success(), "tor could not make keys: {}", String::from_utf8_lossy(&listed.stdout));
+        assert!(
+            listed.status.success(),
+            "tor could not make keys: {}",
+            String::from_utf8_lossy(&listed.stdout)
+        );
         let now = unix_time();
         write(&directory.join("state"), &torrc::relay_state(now));
         write(&directory.join("sr-state"), &torrc::shared_randomness(now));
@@ -234,7 +278,12 @@ impl TorNetwork {
         make_directory(&directory);
         // What the authority knows; from relays that have not fetched it yet, a client would get
         // nothing and ask again only ten seconds later.
-        for known in ["cached-certs", "cached-microdesc-consensus", "cached-microdescs", "cached-microdescs.new"] {
+        for known in [
+            "cached-certs",
+            "cached-microdesc-consensus",
+            "cached-microdescs",
+            "cached-microdescs.new",
+        ] {
             let source = self.node_directory("authority").join(known);
             if source.exists() {
                 fs::copy(source, directory.join(known)).expect("a copy of the directory");
@@ -265,7 +314,11 @@ impl TorNetwork {
             .stdout(log)
             .spawn()
             .expect("tor starts");
-        self.nodes.push(Node { name: name.to_owned(), directory, process });
+        self.nodes.push(Node {
+            name: name.to_owned(),
+            directory,
+            process,
+        });
     }
 
     fn write_configuration(&self, name: &str, configuration: &str) -> PathBuf {
@@ -277,20 +330,35 @@ impl TorNetwork {
     }
 
     fn signal(&self, name: &str, signal: Signal) {
-        let node = self.nodes.iter().find(|node| node.name == name).expect("a node of this network");
+        let node = self
+            .nodes
+            .iter()
+            .find(|node| node.name == name)
+            .expect("a node of this network");
         kill_process(Pid::from_child(&node.process), signal).expect("the node runs");
     }
 
     fn wait_for(&mut self, what: &str, reached: impl Fn(&Self) -> bool) {
         let seen = watch(STEP, || {
             for node in &mut self.nodes {
-                if let Some(status) = node.process.try_wait().expect("the state of a child process") {
-                    panic!("{} of the private Tor network ended while waiting for {what}: {status}", node.name);
+                if let Some(status) = node
+                    .process
+                    .try_wait()
+                    .expect("the state of a child process")
+                {
+                    panic!(
+                        "{} of the private Tor network ended while waiting for {what}: {status}",
+                        node.name
+                    );
                 }
             }
             reached(self).then_some(())
         });
-        assert!(seen.is_some(), "the private Tor network waited {} s for {what} in vain", STEP.as_secs());
+        assert!(
+            seen.is_some(),
+            "the private Tor network waited {} s for {what} in vain",
+            STEP.as_secs()
+        );
     }
 
     /// Whether a file of a node contains `text` at least `times` times.
@@ -315,11 +383,17 @@ impl Drop for TorNetwork {
         if thread::panicking() {
             for node in &self.nodes {
                 let log = ["stdout.log", "notice.log"].map(|file| {
-                    String::from_utf8_lossy(&fs::read(node.directory.join(file)).unwrap_or_default()).into_owned()
+                    String::from_utf8_lossy(
+                        &fs::read(node.directory.join(file)).unwrap_or_default(),
+                    )
+                    .into_owned()
                 });
                 let log = log.concat();
                 let lines: Vec<_> = log.lines().collect();
-                let end = lines.get(lines.len().saturating_sub(12)..).unwrap_or_default().join("\n");
+                let end = lines
+                    .get(lines.len().saturating_sub(12)..)
+                    .unwrap_or_default()
+                    .join("\n");
                 tell(&format!("--- end of the log of {}:\n{end}", node.name));
             }
         }
@@ -338,7 +412,10 @@ impl Addresses {
     fn claim() -> Self {
         for first in (NETWORKS..=u8::MAX - NETWORKS).step_by(NETWORKS.into()) {
             if let Ok(claim) = TcpListener::bind((Ipv4Addr::new(127, first, 0, 2), CLAIM_PORT)) {
-                return Self { first, _claim: claim };
+                return Self {
+                    first,
+                    _claim: claim,
+                };
             }
         }
         panic!("no free loopback addresses: are thirty private Tor networks running?")
@@ -363,31 +440,49 @@ impl Addresses {
 /// A port that is free now; it stays so because nobody else uses addresses of a claimed range.
 fn free_port(ip: Ipv4Addr) -> SocketAddrV4 {
     let listener = TcpListener::bind((ip, 0)).expect("a free port on a loopback address");
-    let port = listener.local_addr().expect("the address of a listener").port();
+    let port = listener
+        .local_addr()
+        .expect("the address of a listener")
+        .port();
     SocketAddrV4::new(ip, port)
 }
 
-#[expect(clippy::disallowed_methods, reason = "the nodes of the network vote by the clock of the computer")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the nodes of the network vote by the clock of the computer"
+)]
 fn unix_time() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs()
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("a clock after 1970")
+        .as_secs()
 }
 
 /// Makes a directory that only its owner can read, as tor wants it.
 fn make_directory(path: &Path) {
-    DirBuilder::new().recursive(true).mode(0o700).create(path).expect("a directory");
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .expect("a directory");
 }
 
 fn write(path: &Path, text: &str) {
-    fs::write(path, text).unwrap_or_else(|error| panic!("cannot write {}: {error}", path.display()));
+    fs::write(path, text)
+        .unwrap_or_else(|error| panic!("cannot write {}: {error}", path.display()));
 }
 
 fn read(path: &Path) -> String {
-    fs::read_to_string(path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()))
+    fs::read_to_string(path)
+        .unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()))
 }
 
 /// The word that follows `key`.
 fn word_after(text: &str, key: &str) -> String {
     let mut words = text.split_whitespace();
     words.find(|word| *word == key);
-    words.next().unwrap_or_else(|| panic!("no word after `{key}` in: {text}")).to_owned()
+    words
+        .next()
+        .unwrap_or_else(|| panic!("no word after `{key}` in: {text}"))
+        .to_owned()
 }

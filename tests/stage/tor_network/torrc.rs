@@ -99,7 +99,10 @@ pub(super) fn authority_line(
     onion_routing: SocketAddrV4,
     directory: SocketAddrV4,
 ) -> String {
-    format!("DirAuthority authority orport={} v3ident={identity} {directory} {fingerprint}", onion_routing.port())
+    format!(
+        "DirAuthority authority orport={} v3ident={identity} {directory} {fingerprint}",
+        onion_routing.port()
+    )
 }
 
 /// A relay's `state` file: a bandwidth history that ended before `now`.
@@ -136,7 +139,12 @@ pub(super) fn shared_randomness(now: u64) -> String {
 }
 
 /// The configuration with which arti joins this network.
-pub(super) fn arti(identity: &str, fingerprint: &str, ed25519: &str, onion_routing: SocketAddrV4) -> String {
+pub(super) fn arti(
+    identity: &str,
+    fingerprint: &str,
+    ed25519: &str,
+    onion_routing: SocketAddrV4,
+) -> String {
     format!(
         "[tor_network]\n\
          fallback_caches = [\n  \
@@ -170,7 +178,13 @@ pub(super) fn utc(seconds: u64) -> String {
         day -= length;
         month += 1;
     }
-    format!("{year}-{month:02}-{:02} {:02}:{:02}:{:02}", day + 1, time / 3600, time / 60 % 60, time % 60)
+    format!(
+        "{year}-{month:02}-{:02} {:02}:{:02}:{:02}",
+        day + 1,
+        time / 3600,
+        time / 60 % 60,
+        time % 60
+    )
 }
 
 fn is_leap(year: u64) -> bool {
