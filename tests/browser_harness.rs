@@ -1,11 +1,17 @@
 //! Tests of the browser, the encoder and the HTTP client that the end-to-end tests use.
 
+#![expect(clippy::unwrap_used, reason = "the small server of a test may fail it")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "the small server of a test may fail it"
+)]
+
 mod stage;
 
 use std::{
     collections::HashMap,
     fs,
-    io::{BufRead as _, BufReader, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
     sync::Arc,
@@ -14,7 +20,7 @@ use std::{
 };
 
 use stage::{
-    encoder::{Encoder, Kind},
+    encoder::{self, Codecs, Encoder, Kind},
     firefox::{Firefox, Options, Scheme},
     http::{Piece, Request},
     watch,
@@ -73,9 +79,8 @@ fn answer(mut socket: &TcpStream, pages: &HashMap<&str, Page>) -> std::io::Resul
                 "{head}text/html; charset=utf-8\r\n\r\n{:x}\r\n{html}\r\n",
                 html.len()
             )?;
-            loop {
-                thread::park();
-            }
+            // Until the browser goes away.
+            socket.read(&mut [0]).map(drop)
         }
         Some(Page::Media(directory)) => {
             write!(socket, "{head}video/mp4\r\n\r\n")?;
@@ -151,8 +156,7 @@ fn pages_run_no_script_but_the_stage_can_look_into_them() {
 #[test]
 fn two_browsers_at_once_show_an_endless_video_that_a_real_encoder_writes() {
     let stream = tempfile::tempdir().unwrap();
-    let _encoder =
-        Encoder::start_and_wait(stream.path(), stage::encoder::Options::new(Kind::Growing));
+    let _encoder = Encoder::start_and_wait(stream.path(), encoder::Options::new(Kind::Growing));
     let address = serve([
         (
             "/",
@@ -277,9 +281,9 @@ fn an_encoder_that_quits_marks_the_end_and_one_that_is_killed_does_not() {
     for kind in [Kind::Growing, Kind::Whole] {
         let stream = tempfile::tempdir().unwrap();
         let playlist = || fs::read_to_string(stream.path().join("stream.m3u8")).unwrap_or_default();
-        let options = stage::encoder::Options {
+        let options = encoder::Options {
             segment_seconds: 1,
-            ..stage::encoder::Options::new(kind)
+            ..encoder::Options::new(kind)
         };
 
         let encoder = Encoder::start_and_wait(stream.path(), options);
@@ -300,9 +304,9 @@ fn an_encoder_that_quits_marks_the_end_and_one_that_is_killed_does_not() {
 fn another_picture_size_makes_another_init_segment() {
     let [small, large, again] = [320, 640, 320].map(|width| {
         let stream = tempfile::tempdir().unwrap();
-        let options = stage::encoder::Options {
+        let options = encoder::Options {
             width,
-            ..stage::encoder::Options::new(Kind::Growing)
+            ..encoder::Options::new(Kind::Growing)
         };
         let _encoder = Encoder::start_and_wait(stream.path(), options);
         fs::read(stream.path().join("init.mp4")).unwrap()
@@ -346,4 +350,23 @@ fn an_open_body_is_told_from_an_ended_one_and_from_a_cut_one() {
         Piece::Data(b"half".to_vec())
     );
     assert_eq!(cut.next(Duration::from_secs(5)), Piece::Cut);
+}
+
+#[test]
+fn every_kind_of_stream_can_be_written() {
+    for codecs in [Codecs::H264, Codecs::Vp9, Codecs::Audio] {
+        for kind in [Kind::Growing, Kind::Whole] {
+            let stream = tempfile::tempdir().unwrap();
+            let options = encoder::Options {
+                codecs,
+                segment_seconds: 1,
+                ..encoder::Options::new(kind)
+            };
+
+            let _encoder = Encoder::start_and_wait(stream.path(), options);
+
+            let init = fs::read(stream.path().join("init.mp4")).unwrap();
+            assert_eq!(&init[4..8], b"ftyp", "{codecs:?} {kind:?}");
+        }
+    }
 }

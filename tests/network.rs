@@ -1,5 +1,7 @@
 //! Tests of the private Tor network that the end-to-end tests run in.
 
+#![expect(clippy::unwrap_used, reason = "the small server of a test may fail it")]
+
 mod stage;
 
 use std::{
@@ -9,7 +11,12 @@ use std::{
     time::Duration,
 };
 
-use stage::{http::Request, tor_network::TorNetwork, watch};
+use stage::{
+    firefox::{Firefox, Options},
+    http::Request,
+    tor_network::TorNetwork,
+    watch,
+};
 
 /// A server that answers every connection with `body`, until the test process ends.
 fn serve(body: &'static str) -> SocketAddr {
@@ -41,7 +48,7 @@ fn fetch(network: &TorNetwork, client: usize, host: &str) -> String {
 }
 
 #[test]
-fn two_networks_at_once_carry_onion_services_that_only_their_own_clients_reach() {
+fn two_networks_at_once_carry_onion_services_to_their_own_clients_only() {
     let boots = ["first", "second"].map(|body| {
         thread::spawn(move || {
             let mut network = TorNetwork::boot();
@@ -59,6 +66,12 @@ fn two_networks_at_once_carry_onion_services_that_only_their_own_clients_reach()
         assert_eq!(fetch(&first.0, client, &first.1), "first");
         assert_eq!(fetch(&second.0, client, &second.1), "second");
     }
+    let firefox = Firefox::start(Options::through(first.0.socks(1)));
+    firefox.goto(&format!("http://{}/", first.1));
+    assert_eq!(
+        firefox.wait_for_text("body", "first", Duration::from_secs(10)),
+        "first"
+    );
     let stranger = Request::get("/").open_through(first.0.socks(0), &second.1);
     assert!(
         stranger.is_err(),

@@ -19,7 +19,7 @@ use super::{
 /// How long the first file may take on a busy machine.
 const STARTS_WITHIN: Duration = Duration::from_secs(30);
 /// An encoder that everybody has forgotten ends by itself, in seconds.
-const AT_MOST: &str = "3600";
+const AT_MOST: u32 = 3600;
 
 /// The two ways in which ffmpeg writes fragmented MP4 to a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,32 +82,22 @@ pub(crate) struct Encoder {
 impl Encoder {
     /// Starts to write to `directory`, which must be there.
     pub(crate) fn start(directory: &Path, options: Options) -> Self {
-        let mut command = Command::new(program("ffmpeg", "FFMPEG"));
-        command.current_dir(directory).args([
-            "-hide_banner",
-            "-nostdin",
-            "-nostats",
-            "-loglevel",
-            "warning",
-            "-y",
-        ]);
         let (width, height) = (options.width, options.width * 9 / 16 / 2 * 2);
-        if options.codecs != Codecs::Audio {
-            command.args(["-re", "-f", "lavfi", "-i"]);
-            command.arg(format!("testsrc2=size={width}x{height}:rate=25"));
-        }
-        command.args([
-            "-re",
-            "-f",
-            "lavfi",
-            "-i",
-            "sine=frequency=440:sample_rate=48000",
-        ]);
-        command.args(["-t", AT_MOST]);
+        let picture = match options.codecs {
+            Codecs::Audio => String::new(),
+            _ => format!("-re -f lavfi -i testsrc2=size={width}x{height}:rate=25"),
+        };
+        let arguments = format!(
+            "-hide_banner -nostdin -nostats -loglevel warning -y {picture} \
+             -re -f lavfi -i sine=frequency=440:sample_rate=48000 -t {AT_MOST} {} \
+             -map_metadata -1 -fflags +bitexact {}",
+            codecs(options),
+            output(options)
+        );
+        let mut command = Command::new(program("ffmpeg", "FFMPEG"));
         command
-            .args(codecs(options))
-            .args(["-map_metadata", "-1", "-fflags", "+bitexact"]);
-        command.args(output(options));
+            .current_dir(directory)
+            .args(arguments.split_whitespace());
         Self {
             process: Process::start("ffmpeg", &mut command),
         }
@@ -169,113 +159,45 @@ impl Encoder {
     }
 }
 
-fn codecs(options: Options) -> Vec<String> {
-    let rate = format!("{}k", options.bitrate);
-    let mut arguments: Vec<&str> = Vec::new();
+/// The arguments that choose and set up the codecs.
+fn codecs(options: Options) -> String {
+    let rate = options.bitrate;
+    let picture = format!(
+        "-map 0:v -map 1:a -g 25 -keyint_min 25 -b:v {rate}k -maxrate {rate}k -bufsize {rate}k"
+    );
     match options.codecs {
-        Codecs::H264 => {
-            arguments.extend([
-                "-c:v",
-                "libx264",
-                "-preset",
-                "veryfast",
-                "-tune",
-                "zerolatency",
-                "-profile:v",
-                "main",
-            ]);
-            arguments.extend(["-pix_fmt", "yuv420p", "-bf", "0", "-sc_threshold", "0"]);
-            arguments.extend([
-                "-x264-params",
-                "repeat-headers=1",
-                "-c:a",
-                "aac",
-                "-b:a",
-                "64k",
-                "-ac",
-                "2",
-            ]);
-        }
-        Codecs::Vp9 => {
-            arguments.extend([
-                "-c:v",
-                "libvpx-vp9",
-                "-deadline",
-                "realtime",
-                "-cpu-used",
-                "8",
-                "-row-mt",
-                "1",
-            ]);
-            arguments.extend(["-threads", "2", "-lag-in-frames", "0", "-minrate", &rate]);
-            arguments.extend(["-c:a", "libopus", "-b:a", "48k"]);
-        }
-        Codecs::Audio => {
-            arguments.extend(["-map", "0:a", "-c:a", "aac", "-b:a", "64k", "-ac", "2"])
-        }
+        Codecs::H264 => format!(
+            "{picture} -c:v libx264 -preset veryfast -tune zerolatency -profile:v main \
+             -pix_fmt yuv420p -bf 0 -sc_threshold 0 -x264-params repeat-headers=1 \
+             -c:a aac -b:a 64k -ac 2"
+        ),
+        Codecs::Vp9 => format!(
+            "{picture} -minrate {rate}k -c:v libvpx-vp9 -deadline realtime -cpu-used 8 -row-mt 1 \
+             -threads 2 -lag-in-frames 0 -c:a libopus -b:a 48k"
+        ),
+        Codecs::Audio => "-map 0:a -c:a aac -b:a 64k -ac 2".to_owned(),
     }
-    if options.codecs != Codecs::Audio {
-        arguments.extend([
-            "-map",
-            "0:v",
-            "-map",
-            "1:a",
-            "-g",
-            "25",
-            "-keyint_min",
-            "25",
-        ]);
-        arguments.extend(["-b:v", &rate, "-maxrate", &rate, "-bufsize", &rate]);
-    }
-    arguments.into_iter().map(str::to_owned).collect()
 }
 
-fn output(options: Options) -> Vec<String> {
-    let seconds = options.segment_seconds.to_string();
-    let arguments: Vec<&str> = match options.kind {
-        Kind::Growing => vec![
-            "-f",
-            "segment",
-            "-segment_time",
-            &seconds,
-            "-segment_format",
-            "mp4",
-            "-segment_list",
-            "stream.m3u8",
-            "-segment_list_type",
-            "m3u8",
-            "-segment_list_flags",
-            "+live",
-            "-segment_list_size",
-            "10",
-            "-individual_header_trailer",
-            "0",
-            "-segment_header_filename",
-            "init.mp4",
-            // Here and not outside: only here does each fragment reach the disk at once.
-            "-segment_format_options",
-            "movflags=+frag_keyframe+empty_moov+default_base_moof+skip_trailer:frag_duration=200000:flush_packets=1",
-            "stream%d.m4s",
-        ],
-        Kind::Whole => vec![
-            "-f",
-            "hls",
-            "-hls_time",
-            &seconds,
-            "-hls_list_size",
-            "10",
-            "-hls_flags",
-            "delete_segments",
-            "-hls_segment_type",
-            "fmp4",
-            "-hls_fmp4_init_filename",
-            "init.mp4",
-            "-hls_segment_filename",
-            "stream%d.m4s",
-            "stream.m3u8",
-        ],
-    };
-    arguments.into_iter().map(str::to_owned).collect()
+/// The arguments that write the directory.
+fn output(options: Options) -> String {
+    let seconds = options.segment_seconds;
+    match options.kind {
+        // `flush_packets` inside the format options and not outside: only there does each fragment
+        // reach the disk at once.
+        Kind::Growing => format!(
+            "-f segment -segment_time {seconds} -segment_format mp4 -segment_list stream.m3u8 \
+             -segment_list_type m3u8 -segment_list_flags +live -segment_list_size 10 \
+             -individual_header_trailer 0 -segment_header_filename init.mp4 \
+             -segment_format_options movflags=+frag_keyframe+empty_moov+default_base_moof\
+             +skip_trailer:frag_duration=200000:flush_packets=1 stream%d.m4s"
+        ),
+        Kind::Whole => format!(
+            "-f hls -hls_time {seconds} -hls_list_size 10 -hls_flags delete_segments \
+             -hls_segment_type fmp4 -hls_fmp4_init_filename init.mp4 \
+             -hls_segment_filename stream%d.m4s stream.m3u8"
+        ),
+    }
 }
 
 /// When and how long the first segment was written; `None` until it and the init segment hold

@@ -3,8 +3,8 @@
 //! Belongs here: starting and stopping it, and what a viewer does and sees in it. The preferences
 //! are in `preferences.rs`.
 //!
-//! WebDriver's own scripts run in a sandbox that works although pages may not run any, so the
-//! stage can look inside a page that has JavaScript switched off.
+//! Scripts of the driver run in a sandbox that works although pages may not run any, so the stage
+//! can look inside a page that has JavaScript switched off.
 
 mod preferences;
 mod webdriver;
@@ -154,6 +154,8 @@ impl Firefox {
             command.env_remove(variable);
         }
         command.env("MOZ_CRASHREPORTER_DISABLE", "1");
+        // Only then it respects the preference that names the server of its remote settings.
+        command.env("MOZ_REMOTE_SETTINGS_DEVTOOLS", "1");
         let driver = Process::start("geckodriver", &mut command);
         let address = driver
             .out()
@@ -258,7 +260,7 @@ impl Firefox {
     /// The text of the first element that `css` selects as a person sees it now: empty while it is
     /// hidden, `None` without such an element.
     pub(crate) fn text(&self, css: &str) -> Option<String> {
-        // WebDriver's own idea of text leaves out `<noscript>`.
+        // The driver's own idea of text leaves out `<noscript>`.
         let look = "const e = document.querySelector(arguments[0]); \
                     return e && (e.checkVisibility({ visibilityProperty: true }) ? e.innerText : '')";
         let text = self.session.execute(look, &json!([css])).ok()?;

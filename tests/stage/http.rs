@@ -4,12 +4,15 @@
 //! read piece by piece, and the way through a SOCKS proxy. Does not belong here: anything that a
 //! browser would do by itself, such as redirects or a cookie jar.
 
+mod socks;
+
 use std::{
     io::{ErrorKind, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     time::Duration,
 };
 
+use self::socks::through;
 use super::Deadline;
 
 /// How long the head of an answer may take, and a finite body after it, unless a request says so.
@@ -103,22 +106,25 @@ impl Request {
     }
 
     fn exchange(&self, mut socket: TcpStream, host: &str) -> Result<Stream, String> {
-        let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
+        let mut lines = vec![format!("{} {} HTTP/1.1", self.method, self.target)];
         if !self
             .headers
             .iter()
             .any(|(name, _)| name.eq_ignore_ascii_case("host"))
         {
-            head += &format!("Host: {host}\r\n");
+            lines.push(format!("Host: {host}"));
         }
-        for (name, value) in &self.headers {
-            head += &format!("{name}: {value}\r\n");
-        }
-        if let Some(body) = &self.body {
-            head += &format!("Content-Length: {}\r\n", body.len());
-        }
-        head += "\r\n";
-        let mut bytes = head.into_bytes();
+        lines.extend(
+            self.headers
+                .iter()
+                .map(|(name, value)| format!("{name}: {value}")),
+        );
+        lines.extend(
+            self.body
+                .iter()
+                .map(|body| format!("Content-Length: {}", body.len())),
+        );
+        let mut bytes = (lines.join("\r\n") + "\r\n\r\n").into_bytes();
         bytes.extend(self.body.iter().flatten());
         // A server may answer and close before it has read everything.
         let written = socket.write_all(&bytes);
@@ -434,36 +440,6 @@ fn receive(socket: &mut TcpStream, into: &mut Vec<u8>, allowed: Duration) -> Rec
             Received::Nothing
         }
         Err(_) => Received::Closed,
-    }
-}
-
-/// A connection to `host` through a SOCKS 5 proxy that looks up the name itself (RFC 1928).
-fn through(proxy: SocketAddr, host: &str, port: u16) -> Result<TcpStream, String> {
-    let failed = |error: std::io::Error| format!("the SOCKS proxy at {proxy}: {error}");
-    let mut socket = TcpStream::connect_timeout(&proxy, PATIENCE).map_err(failed)?;
-    // Making a circuit to an onion service may take several tries of the Tor client.
-    socket
-        .set_read_timeout(Some(Duration::from_mins(2)))
-        .map_err(failed)?;
-    let length = u8::try_from(host.len()).map_err(|_| format!("too long a name: {host}"))?;
-    socket.write_all(&[5, 1, 0]).map_err(failed)?;
-    let mut method = [0; 2];
-    socket.read_exact(&mut method).map_err(failed)?;
-    if method != [5, 0] {
-        return Err(format!("the SOCKS proxy at {proxy} wants a login"));
-    }
-    let mut request = vec![5, 1, 0, 3, length];
-    request.extend(host.as_bytes());
-    request.extend(port.to_be_bytes());
-    socket.write_all(&request).map_err(failed)?;
-    // Tor always answers with an IPv4 address.
-    let mut reply = [0; 10];
-    socket.read_exact(&mut reply).map_err(failed)?;
-    match reply {
-        [5, 0, ..] => Ok(socket),
-        [_, code, ..] => Err(format!(
-            "the SOCKS proxy at {proxy} refused with code {code}"
-        )),
     }
 }
 

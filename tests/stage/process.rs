@@ -153,17 +153,18 @@ impl Process {
 
     /// The ends of both outputs, for the message of a failed test.
     pub(crate) fn story(&self) -> String {
-        let mut story = String::new();
-        for (stream, output) in [
+        let outputs = [
             ("standard output", &self.out),
             ("standard error", &self.err),
-        ] {
-            let text = output.text();
-            if !text.is_empty() {
-                story += &format!("--- {} of {} (its end):\n{text}\n", stream, self.name);
-            }
-        }
-        story
+        ];
+        let told = outputs.map(|(stream, output)| {
+            format!(
+                "--- end of the {stream} of {}:\n{}\n",
+                self.name,
+                output.text()
+            )
+        });
+        told.concat()
     }
 }
 

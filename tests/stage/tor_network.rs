@@ -38,7 +38,7 @@ const CLAIM_PORT: u16 = 4250;
 /// its distribution, and what is left of the current second.
 const VOTE_LEAD: u64 = 5;
 /// How long each step of the boot may take on a busy machine.
-const STEP: Duration = Duration::from_secs(60);
+const STEP: Duration = Duration::from_mins(1);
 
 /// A running private Tor network; dropping it ends all nodes and removes their files.
 #[derive(Debug)]

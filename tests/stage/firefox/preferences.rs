@@ -66,6 +66,10 @@ fn proxy(socks: SocketAddr) -> Value {
         "network.proxy.socks_version": 5,
         "network.proxy.socks_remote_dns": true,
         "network.proxy.failover_direct": false,
+        // Firefox's own services go around a proxy that fails, unless they may not.
+        "network.proxy.allow_bypass": false,
+        // Names are for the proxy.
+        "network.dns.disabled": true,
         "network.trr.mode": 5,
         "network.http.http3.enable": false,
         "media.peerconnection.enabled": false,
@@ -112,7 +116,7 @@ fn silence() -> Value {
         "network.predictor.enabled": false,
         "network.prefetch-next": false,
         "security.OCSP.enabled": 0,
-        "services.settings.server": "data:,",
+        "services.settings.server": "data:,#remote-settings-dummy/v1",
         "toolkit.telemetry.enabled": false,
         "toolkit.telemetry.server": "",
         "toolkit.telemetry.unified": false,

@@ -1,4 +1,5 @@
-//! The WebDriver protocol, as far as the stage needs it (<https://www.w3.org/TR/webdriver2/>).
+//! The protocol of browser drivers, as far as the stage needs it
+//! (<https://www.w3.org/TR/webdriver2/>).
 //!
 //! Belongs here: commands and their answers. It is JSON over HTTP on loopback, one exchange a
 //! command, so it needs no library.
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::stage::http::Request;
 
-/// The key under which WebDriver passes the id of an element.
+/// The key under which the protocol passes the id of an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// How long a command may take; starting the browser is the longest.
 const COMMAND_WITHIN: Duration = Duration::from_mins(2);
@@ -18,7 +19,7 @@ const COMMAND_WITHIN: Duration = Duration::from_mins(2);
 /// Why a command failed.
 #[derive(Debug)]
 pub(super) struct Refusal {
-    /// WebDriver's name of the error, such as `no such element`.
+    /// The protocol's name of the error, such as `no such element`.
     pub(super) kind: String,
     /// The driver's sentence.
     message: String,
@@ -149,6 +150,10 @@ impl Session {
     }
 }
 
+#[expect(
+    clippy::panic_in_result_fn,
+    reason = "an answer in another protocol is no refusal"
+)]
 fn exchange(
     driver: SocketAddr,
     method: &str,
