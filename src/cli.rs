@@ -1,7 +1,304 @@
-//! (being written)
-use std::process::ExitCode;
+//! The command line: what can be asked, and how it ends.
+//!
+//! Belongs here: arguments, exit codes, dispatch.
+//! Does not belong here: what the commands do (`cli/*.rs`).
+//!
+//! Exit codes: 0 all right, 1 failed, 64 wrong use or wrong configuration.
 
-/// Runs the program.
+mod config;
+mod doctor;
+mod progress;
+mod report;
+mod start;
+
+use std::{
+    ffi::OsString,
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValue};
+
+use self::start::Source;
+use crate::{
+    clock::Clock,
+    config::{Layers, Override},
+    telemetry,
+};
+
+/// Below the options in `--help`.
+const MORE: &str = "\
+Examples:
+  onionstream start --source demo           look at it: a built-in clip, here and on Tor
+  onionstream start                         show what an encoder writes into stream/
+  onionstream --dir ~/show doctor           is everything ready for tonight?
+  onionstream config show                   every setting and where its value came from
+
+In the working directory:
+  onionstream.toml   settings; optional, see onionstream.example.toml
+  title.txt          the title of the broadcast
+  stream/            where ffmpeg or OBS writes the video
+  onion-keys/        the identity of your site: keep a copy, show it to nobody
+  state/             what Tor remembers
+
+Exit codes: 0 all right, 1 failed, 64 wrong use or wrong configuration";
+
+/// Turns this computer into a livestream site on the Tor network.
+///
+/// Viewers need nothing but Tor Browser, at its safest level and without JavaScript. The site is
+/// reachable through Tor only; nothing listens on your network.
+#[derive(Debug, Parser)]
+#[command(name = "onionstream", version, after_help = MORE, max_term_width = 100)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+struct CommandLine {
+    #[command(flatten)]
+    general: General,
+
+    #[command(flatten)]
+    sets: Sets,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+struct General {
+    /// The working directory.
+    #[arg(long, global = true, value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+
+    /// Log more; twice: everything this program has to say.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+/// `--set`, at every level by itself: as one global option, clap would forget what stands before
+/// the command as soon as it is given again after it.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+struct Sets {
+    /// Change one setting, like `--set playback.delay_low=2s`; goes before file and environment.
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
+    texts: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the site: the local preview at once, Tor as soon as it is there.
+    ///
+    /// Standard output says where the site is, one fact a line: `local http://…/`,
+    /// `onion http://….onion/`, and `reachable` when viewers can come. Ctrl-C ends it.
+    Start(Start),
+    /// Look at the configuration.
+    #[command(arg_required_else_help = true)]
+    Config(Config),
+    /// Check this computer before a show, and say how to put right what is wrong.
+    Doctor(Sets),
+}
+
+#[derive(Debug, Args)]
+struct Config {
+    #[command(flatten)]
+    sets: Sets,
+
+    #[command(subcommand)]
+    command: config::Command,
+}
+
+#[derive(Debug, Args)]
+struct Start {
+    /// Where the video comes from.
+    #[arg(long, value_enum, default_value_t = Source::Watch)]
+    source: Source,
+
+    /// Serve the local preview only.
+    #[arg(long)]
+    no_tor: bool,
+
+    /// Address of the local preview: loopback with a port, or `unix:PATH`.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+
+    #[command(flatten)]
+    sets: Sets,
+}
+
+impl ValueEnum for Source {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Demo, Self::Watch]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Demo => PossibleValue::new("demo")
+                .help("A short clip built into the program, again and again"),
+            Self::Watch => PossibleValue::new("watch")
+                .help("The files that an encoder writes into the stream directory"),
+        })
+    }
+}
+
+/// Runs the program with the arguments and the environment of this process.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let command_line = match parse(std::env::args_os()) {
+        Ok(command_line) => command_line,
+        Err(error) => return answer(&error),
+    };
+    run(&command_line).unwrap_or_else(|error| report::failed(&error))
+}
+
+fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<CommandLine, clap::Error> {
+    CommandLine::try_parse_from(arguments)
+}
+
+/// Prints help, version or what is wrong with the arguments.
+fn answer(error: &clap::Error) -> ExitCode {
+    // There is nobody left to tell when the outputs are gone.
+    drop(error.print());
+    exit_code(error)
+}
+
+fn exit_code(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() {
+        ExitCode::from(report::WRONG_USE)
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+fn run(command_line: &CommandLine) -> anyhow::Result<ExitCode> {
+    let overrides = overrides(command_line);
+    let layers = || Layers::read(&command_line.general.dir, environment(), &overrides);
+    match &command_line.command {
+        Command::Start(start) => {
+            let settings = layers().settings()?;
+            let progress = progress::Progress::new();
+            let directives = settings.log.level.directives();
+            telemetry::init(
+                &directives,
+                progress.clone(),
+                telemetry::wants_colour(),
+                Clock::new(),
+            )?;
+            start::run(settings, start.source, &progress)
+        }
+        Command::Config(config) => config::run(&config.command, layers),
+        Command::Doctor(_) => doctor::run(&layers(), &Clock::new()),
+    }
+}
+
+/// What the arguments say about settings; what stands later goes before.
+fn overrides(command_line: &CommandLine) -> Vec<Override> {
+    let below = match &command_line.command {
+        Command::Start(start) => [Some(&start.sets), None],
+        Command::Config(config) => [Some(&config.sets), config.command.sets()],
+        Command::Doctor(sets) => [Some(sets), None],
+    };
+    let sets = std::iter::once(&command_line.sets).chain(below.into_iter().flatten());
+    let mut overrides: Vec<_> = sets
+        .flat_map(|sets| &sets.texts)
+        .map(Override::set)
+        .collect();
+    match command_line.general.verbose {
+        0 => {}
+        1 => overrides.push(Override::flag("--verbose", "log.level", "debug")),
+        _ => overrides.push(Override::flag("--verbose", "log.level", "trace")),
+    }
+    if let Command::Start(start) = &command_line.command {
+        if let Some(address) = &start.listen {
+            overrides.push(Override::flag("--listen", "http.listen", address));
+        }
+        if start.no_tor {
+            overrides.push(Override::flag("--no-tor", "onion.enabled", "false"));
+        }
+    }
+    overrides
+}
+
+/// The environment as text; what is not UTF-8 is recognised and refused further on.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    let text = |os: OsString| os.to_string_lossy().into_owned();
+    std::env::vars_os().map(move |(variable, value)| (text(variable), text(value)))
+}
+
+/// Writes `text` to standard output. A reader that has seen enough (`| head`) is no failure.
+fn print(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn parsed(arguments: &[&str]) -> Result<CommandLine, clap::Error> {
+        parse(
+            std::iter::once("onionstream")
+                .chain(arguments.iter().copied())
+                .map(OsString::from),
+        )
+    }
+
+    #[test]
+    fn the_definition_of_the_arguments_is_sound() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn settings_may_stand_before_and_after_the_command() {
+        let command_line = parsed(&[
+            "--set", "a.b=1", "-v", "start", "--set", "c.d=2", "--listen", "x", "--no-tor",
+        ])
+        .unwrap();
+
+        assert_eq!(
+            overrides(&command_line),
+            [
+                Override::set("a.b=1"),
+                Override::set("c.d=2"),
+                Override::flag("--verbose", "log.level", "debug"),
+                Override::flag("--listen", "http.listen", "x"),
+                Override::flag("--no-tor", "onion.enabled", "false"),
+            ]
+        );
+    }
+
+    #[test]
+    fn settings_are_taken_from_every_level_of_the_command() {
+        let command_line =
+            parsed(&["--set", "1", "config", "--set", "2", "show", "--set", "3"]).unwrap();
+
+        assert_eq!(overrides(&command_line), ["1", "2", "3"].map(Override::set));
+    }
+
+    #[test]
+    fn wrong_use_is_told_apart_from_a_question() {
+        for (arguments, is_wrong) in [
+            (&["--help"][..], false),
+            (&["--version"], false),
+            (&["start", "--help"], false),
+            (&[], true),
+            (&["config"], true),
+            (&["begin"], true),
+            (&["start", "--source", "radio"], true),
+            (&["doctor", "--listen", "x"], true),
+        ] {
+            let error = parsed(arguments).unwrap_err();
+            let code = if is_wrong {
+                ExitCode::from(64)
+            } else {
+                ExitCode::SUCCESS
+            };
+            assert_eq!(exit_code(&error), code, "{arguments:?}");
+        }
+    }
 }

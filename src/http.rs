@@ -1,1 +1,67 @@
-//! (being written)
+//! The site over HTTP/1.1: routers, headers, connections, listeners.
+//!
+//! Belongs here: everything that knows HTTP. Does not belong here: rules, HTML (in
+//! [`crate::pages`]), Tor (byte streams come in through [`connection`]).
+//!
+//! The layers of [`site`], outermost first: the privacy headers on every answer; the panic net;
+//! the check of the `Host` header on loopback; the limit on the length of the URL; the routes.
+
+use axum::{Router, extract::FromRef, middleware};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::live::{lease::Leases, panel::Panel, room::RoomHandle, video::VideoHandle};
+
+pub mod connection;
+pub mod headers;
+mod host;
+pub mod listener;
+pub mod problem;
+mod routes;
+pub mod visitor;
+
+pub use routes::{live::LiveLimits, stream::Delays};
+
+/// What the routes need; each takes only the part it names.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// The broadcast.
+    pub video: VideoHandle,
+    /// The people.
+    pub room: RoomHandle,
+    /// The open endless responses.
+    pub leases: Leases,
+    /// The live panel.
+    pub panel: Panel,
+    /// How far behind the live edge viewers start.
+    pub delays: Delays,
+    /// When live panels renew themselves.
+    pub live: LiveLimits,
+}
+
+macro_rules! part {
+    ($($field:ident: $part:ty),*) => {$(
+        impl FromRef<Site> for $part {
+            fn from_ref(site: &Site) -> Self {
+                site.$field.clone()
+            }
+        }
+    )*};
+}
+
+part!(video: VideoHandle, room: RoomHandle, leases: Leases, panel: Panel, delays: Delays, live: LiveLimits);
+
+/// The whole site as one service.
+pub fn site(site: Site) -> Router {
+    Router::new()
+        .merge(routes::home::routes())
+        .merge(routes::video::routes())
+        .merge(routes::stream::routes())
+        .merge(routes::playlist::routes())
+        .merge(routes::live::routes())
+        .fallback(routes::playlist::segment_or_nothing)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .with_state(site)
+        .layer(middleware::from_fn(host::check))
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(middleware::map_response(headers::finish))
+}

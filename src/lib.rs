@@ -27,5 +27,6 @@ pub mod live;
 pub mod media;
 pub mod onion;
 pub mod pages;
+pub mod ring;
 pub mod room;
 pub mod telemetry;

@@ -5,7 +5,10 @@
 //! state machine that takes the time as an argument, and no input of any kind makes it panic.
 
 pub mod boxes;
+pub mod broadcast;
+pub mod delay;
 pub mod fragment;
 pub mod init;
+pub mod listing;
 pub mod playlist;
 pub mod timeline;

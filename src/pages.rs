@@ -1,1 +1,32 @@
-//! (being written)
+//! Plain values in, HTML out.
+//!
+//! Belongs here: every word and every tag that people see. Does not belong here: handles, queries,
+//! the clock. A page is a function from values to [`maud::Markup`]; text is escaped by maud, and
+//! the only unescaped text is our own CSS from `assets/` (see [`document`]).
+//!
+//! Limits that shape the pages: no JavaScript, no SVG, no web font, no inline `style` attribute
+//! (the policy allows only styles with the response's nonce), nothing from anywhere else.
+
+pub mod document;
+pub mod home;
+pub mod live;
+pub mod problem;
+mod time;
+pub mod video;
+
+/// The name of a show without a title.
+const UNTITLED: &str = "Livestream";
+
+/// What a show is called on pages.
+fn show_name(title: &str) -> &str {
+    if title.is_empty() { UNTITLED } else { title }
+}
+
+/// "1 person is watching", as words.
+fn watching_words(count: usize) -> String {
+    match count {
+        0 => "nobody is watching".to_owned(),
+        1 => "1 person is watching".to_owned(),
+        count => format!("{count} people are watching"),
+    }
+}

@@ -1,1 +1,408 @@
-//! (being written)
+//! The timeline: the newest fragments of a run, where a viewer starts and what comes next.
+//!
+//! Belongs here: the rules of walk 1 (start, follow, fall behind, restart of the encoder) and what
+//! is kept for how long. Does not belong here: whether the show is on the air
+//! ([`super::broadcast`]), waking readers, files, sockets.
+//!
+//! Invariants: the first kept fragment starts with a keyframe; the decode times of each track only
+//! grow within a run; a reader holds a [`Position`], never a queue, so a stalled one costs nothing.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{
+    fragment::{Fragment, TimeShift},
+    init::InitSegment,
+    listing::ListedSegment,
+};
+use crate::{clock::Tick, ring::Ring};
+
+/// How far decode times may run ahead of the wall clock before the timeline closes the gap itself.
+///
+/// An encoder that paused or jumped by less is believed; more would make players wait that long.
+const MAX_JUMP_AHEAD: Duration = Duration::from_secs(10);
+
+/// Rounding between the timescales of tracks stays below this: it does not count as a step back,
+/// and is added to a shift so that there is none.
+const ROUNDING: Duration = Duration::from_millis(1);
+
+/// What the timeline keeps and what it lets readers do.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Fragments older than this are dropped.
+    pub keep: Duration,
+    /// The oldest fragments are dropped beyond this many bytes.
+    pub keep_bytes: usize,
+    /// A reader further behind than its delay plus this is moved forward.
+    pub max_lag: Duration,
+}
+
+/// The number of a run: one init segment, from its first fragment until it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunId(u64);
+
+impl RunId {
+    /// Grows by one from run to run; the first has 1.
+    pub fn number(self) -> u64 {
+        self.0
+    }
+}
+
+/// What a new init segment means for the responses that are open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begun {
+    /// Nothing was being played.
+    Fresh,
+    /// The same init segment again: they go on.
+    Continued,
+    /// Another init segment: they end.
+    Replaced,
+}
+
+/// Where a reader stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Position {
+    run: RunId,
+    /// Age of the keyframe it starts from.
+    delay: Duration,
+    /// Number of the next fragment; `None` before the first.
+    next: Option<u64>,
+}
+
+/// What a reader gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// The next fragment.
+    Fragment(Bytes),
+    /// The next fragment after leaving some out, because the reader was too far behind.
+    Skipped(Bytes),
+    /// Nothing yet; ask again when something changes, or at this time if it comes first.
+    Wait(Option<Tick>),
+    /// The run is over.
+    Ended,
+}
+
+#[derive(Debug)]
+struct Kept {
+    bytes: Bytes,
+    duration: Duration,
+    starts_with_keyframe: bool,
+    begins_sequence: bool,
+    sequence: u64,
+    arrived: Tick,
+}
+
+/// End of the newest fragment of one track.
+#[derive(Debug, Clone, Copy)]
+struct TrackEnd {
+    track_id: u32,
+    end: Duration,
+}
+
+/// The newest part of the current run. See the module's words.
+#[derive(Debug)]
+pub struct Timeline {
+    limits: Limits,
+    run: RunId,
+    init: Option<InitSegment>,
+    playing: bool,
+    ring: Ring<Kept>,
+    bytes: usize,
+    sequence: u64,
+    /// Added to the decode times of the encoder as it runs now.
+    shift: TimeShift,
+    /// The next fragment is the first of an encoder that started again.
+    rejoin: bool,
+    /// At most as many as the init segment has tracks.
+    ends: Vec<TrackEnd>,
+    last_arrival: Option<Tick>,
+}
+
+impl Timeline {
+    /// An empty timeline.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            run: RunId(0),
+            init: None,
+            playing: false,
+            ring: Ring::new(),
+            bytes: 0,
+            sequence: 0,
+            shift: TimeShift::default(),
+            rejoin: false,
+            ends: Vec::new(),
+            last_arrival: None,
+        }
+    }
+
+    /// The run that is being played, with its init segment.
+    pub fn current(&self) -> Option<(RunId, &InitSegment)> {
+        self.init
+            .as_ref()
+            .filter(|_| self.playing)
+            .map(|init| (self.run, init))
+    }
+
+    /// The encoder started (again) with this init segment.
+    pub fn begin(&mut self, init: InitSegment) -> Begun {
+        let begun = match &self.init {
+            Some(current) if self.playing && *current == init => {
+                self.rejoin = true;
+                return Begun::Continued;
+            }
+            Some(_) if self.playing => Begun::Replaced,
+            _ => Begun::Fresh,
+        };
+        self.finish();
+        self.init = Some(init);
+        begun
+    }
+
+    /// Ends the run: every reader gets [`Next::Ended`], nothing is kept.
+    pub fn finish(&mut self) {
+        self.playing = false;
+        self.ring.clear();
+        self.bytes = 0;
+        self.ends.clear();
+        self.shift = TimeShift::default();
+        self.rejoin = false;
+        self.last_arrival = None;
+    }
+
+    /// Takes the next fragment, which arrived at `now`. Returns whether it is kept.
+    ///
+    /// Refused are fragments without an init segment, and fragments before the first keyframe
+    /// (also before the first keyframe of an encoder that started again).
+    pub fn push(&mut self, fragment: &Fragment, now: Tick) -> bool {
+        if self.init.is_none() {
+            return false;
+        }
+        let first = self.ring.is_empty();
+        if (first || self.rejoin) && !fragment.starts_with_keyframe() {
+            return false;
+        }
+        if first && !self.playing {
+            self.run = RunId(self.run.0 + 1);
+            self.playing = true;
+        }
+        if !first && (self.rejoin || self.jumps(fragment, now)) {
+            self.shift = self.shift_to_now(fragment, now);
+        }
+        self.rejoin = false;
+        let fragment = if self.shift == TimeShift::default() {
+            fragment.clone()
+        } else {
+            fragment.shifted(self.shift)
+        };
+        self.remember_ends(&fragment);
+        self.last_arrival = Some(now);
+
+        let begins_sequence =
+            first || (fragment.begins_segment() && fragment.starts_with_keyframe());
+        if begins_sequence {
+            self.sequence += 1;
+        }
+        self.bytes += fragment.bytes().len();
+        self.ring.push(Kept {
+            bytes: fragment.bytes().clone(),
+            duration: fragment.duration(),
+            starts_with_keyframe: fragment.starts_with_keyframe(),
+            begins_sequence,
+            sequence: self.sequence,
+            arrived: now,
+        });
+        self.evict(now);
+        true
+    }
+
+    /// Where a viewer who comes now starts: the newest keyframe at least `delay` old.
+    ///
+    /// `None` when nothing is being played.
+    pub fn join(&self, delay: Duration) -> Option<Position> {
+        self.playing.then_some(Position {
+            run: self.run,
+            delay,
+            next: None,
+        })
+    }
+
+    /// The next thing for the reader at `position`, which moves on.
+    pub fn read(&self, position: &mut Position, now: Tick) -> Next {
+        if !self.playing || position.run != self.run {
+            return Next::Ended;
+        }
+        let Some(wanted) = position.next else {
+            return match self.keyframe_older_than(position.delay, now) {
+                Some(number) => self.take(position, number, false),
+                // The run is younger than the delay: its first keyframe will be old enough soon.
+                None => Next::Wait(self.ring.oldest().map(|kept| kept.arrived + position.delay)),
+            };
+        };
+        let lost = wanted < self.ring.first();
+        let late = self.ring.get(wanted).is_some_and(|kept| {
+            now.since(kept.arrived) > position.delay.saturating_add(self.limits.max_lag)
+        });
+        if lost || late {
+            let target = self
+                .keyframe_older_than(position.delay, now)
+                .unwrap_or(self.ring.first())
+                .max(self.ring.first());
+            if target > wanted {
+                return self.take(position, target, true);
+            }
+        }
+        self.take(position, wanted, false)
+    }
+
+    fn take(&self, position: &mut Position, number: u64, skipped: bool) -> Next {
+        position.next = Some(number);
+        let Some(kept) = self.ring.get(number) else {
+            return Next::Wait(None);
+        };
+        position.next = Some(number + 1);
+        let bytes = kept.bytes.clone();
+        if skipped {
+            Next::Skipped(bytes)
+        } else {
+            Next::Fragment(bytes)
+        }
+    }
+
+    /// The number of the newest keyframe that arrived at least `delay` before `now`.
+    ///
+    /// O(fragments younger than the delay and one GOP).
+    fn keyframe_older_than(&self, delay: Duration, now: Tick) -> Option<u64> {
+        self.ring
+            .iter()
+            .rev()
+            .find(|(_, kept)| kept.starts_with_keyframe && kept.arrived + delay <= now)
+            .map(|(number, _)| number)
+    }
+
+    /// Complete segments, oldest first. The one that is still growing is not among them.
+    pub fn segments(&self) -> Vec<ListedSegment> {
+        let mut listed: Vec<ListedSegment> = Vec::new();
+        for (_, kept) in self
+            .ring
+            .iter()
+            .filter(|(_, kept)| kept.sequence < self.sequence)
+        {
+            match listed
+                .last_mut()
+                .filter(|last| last.sequence == kept.sequence)
+            {
+                Some(last) => last.duration += kept.duration,
+                // The rest of a segment whose beginning is gone cannot be played.
+                None if !kept.begins_sequence => {}
+                None => listed.push(ListedSegment {
+                    sequence: kept.sequence,
+                    duration: kept.duration,
+                }),
+            }
+        }
+        listed
+    }
+
+    /// The bytes of a complete segment, in order; `None` if it is not listed.
+    pub fn segment(&self, sequence: u64) -> Option<Vec<Bytes>> {
+        let mut parts = self
+            .ring
+            .iter()
+            .map(|(_, kept)| kept)
+            .filter(|kept| kept.sequence == sequence);
+        let first = parts
+            .next()
+            .filter(|kept| kept.begins_sequence && sequence < self.sequence)?;
+        Some(
+            std::iter::once(first)
+                .chain(parts)
+                .map(|kept| kept.bytes.clone())
+                .collect(),
+        )
+    }
+
+    /// Whether the decode times do not follow on from the fragment before.
+    fn jumps(&self, fragment: &Fragment, now: Tick) -> bool {
+        let waited = self
+            .last_arrival
+            .map_or(Duration::ZERO, |last| now.since(last));
+        fragment.runs().iter().any(|run| {
+            let Some(end) = self.end_of(run.track_id) else {
+                return false;
+            };
+            let start = self.shift.applied_to(run.start());
+            start + ROUNDING < end || start > end + waited + MAX_JUMP_AHEAD
+        })
+    }
+
+    /// The shift that puts `fragment` after everything so far, as much later as it came later.
+    ///
+    /// Its content ends now, and the content of the fragment before ended when that one arrived.
+    fn shift_to_now(&self, fragment: &Fragment, now: Tick) -> TimeShift {
+        let last_end = self
+            .ends
+            .iter()
+            .map(|track| track.end)
+            .max()
+            .unwrap_or_default();
+        let waited = self
+            .last_arrival
+            .map_or(Duration::ZERO, |last| now.since(last));
+        let start = last_end + waited.saturating_sub(fragment.duration());
+        let shift = TimeShift::between(fragment.start(), start);
+        // Tracks need not end together: none of them may step back.
+        let missing = fragment
+            .runs()
+            .iter()
+            .filter_map(|run| {
+                let start = shift.applied_to(run.start());
+                Some(self.end_of(run.track_id)?.saturating_sub(start))
+            })
+            .max()
+            .unwrap_or_default();
+        shift.later_by(missing + ROUNDING)
+    }
+
+    fn end_of(&self, track_id: u32) -> Option<Duration> {
+        self.ends
+            .iter()
+            .find(|track| track.track_id == track_id)
+            .map(|track| track.end)
+    }
+
+    fn remember_ends(&mut self, fragment: &Fragment) {
+        for run in fragment.runs() {
+            let end = run.end();
+            match self
+                .ends
+                .iter_mut()
+                .find(|track| track.track_id == run.track_id)
+            {
+                Some(track) => track.end = track.end.max(end),
+                None => self.ends.push(TrackEnd {
+                    track_id: run.track_id,
+                    end,
+                }),
+            }
+        }
+    }
+
+    /// Drops what is too old or too much, down to a keyframe.
+    fn evict(&mut self, now: Tick) {
+        while let Some(oldest) = self.ring.oldest()
+            && (!oldest.starts_with_keyframe
+                || (self.ring.end() - self.ring.first() > 1
+                    && (self.bytes > self.limits.keep_bytes
+                        || now.since(oldest.arrived) > self.limits.keep)))
+        {
+            if let Some(dropped) = self.ring.drop_first() {
+                self.bytes -= dropped.bytes.len();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

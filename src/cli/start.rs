@@ -1,0 +1,421 @@
+//! `onionstream start`: the composition root, the only place that knows every part.
+//!
+//! The order: claim the directory, listen and say where, start the picture, then Tor. The local
+//! preview never waits for Tor.
+
+use std::{process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use tokio::{
+    sync::{Semaphore, watch},
+    task::JoinSet,
+    time::MissedTickBehavior,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{progress::Progress, report::WithHint as _};
+use crate::{
+    clock::{Clock, Tick},
+    config::{Listen, Settings},
+    http::{
+        self, Delays, LiveLimits, Site,
+        connection::{self, TimeLimits, Via},
+        listener::{Listener, Service},
+    },
+    ingest::{self, IngestThread},
+    instance::Instance,
+    live::{
+        lease::{self, Leases},
+        panel::Panel,
+        room::RoomHandle,
+        video::VideoHandle,
+    },
+    media::timeline,
+    onion::{self, Stage},
+    pages,
+    room::panel::Update,
+};
+
+/// The clip of `--source demo`: ten seconds of VP9 and Opus, made by `ffmpeg/demo-clip.sh`.
+const DEMO_CLIP: &[u8] = include_bytes!("../../assets/demo.mp4");
+
+/// How often the broadcast is asked whether it is still on the air. An end is shown within
+/// [`crate::media::broadcast::STOP_GRACE`] and this.
+const AIR_TICK: Duration = Duration::from_millis(250);
+
+/// How often what is over is forgotten, and people who stopped reading are noticed.
+const ROOM_TICK: Duration = Duration::from_secs(1);
+
+/// The number of people watching is shown at most this often.
+const WATCHING_PAUSE: Duration = Duration::from_secs(1);
+
+/// Everything has this long to end after a signal; the promise is five seconds.
+const STOP_WITHIN: Duration = Duration::from_secs(4);
+
+/// Where the picture comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The built-in clip.
+    Demo,
+    /// The stream directory.
+    Watch,
+}
+
+/// Runs until a signal or until something vital ends.
+pub(super) fn run(
+    settings: Settings,
+    source: Source,
+    progress: &Progress,
+) -> anyhow::Result<ExitCode> {
+    let _instance = Instance::claim(&settings.onion.state)?;
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
+    let code = runtime.block_on(show(settings, source, progress));
+    progress.finish();
+    // Tasks that did not end in time must not hold the program up.
+    runtime.shutdown_background();
+    code
+}
+
+async fn show(settings: Settings, source: Source, progress: &Progress) -> anyhow::Result<ExitCode> {
+    let clock = Clock::new();
+    let closing = CancellationToken::new();
+    let site = assemble(&settings, clock, &closing);
+    let mut tasks = JoinSet::new();
+
+    let service = Service {
+        site: http::site(site.clone()),
+        limits: TimeLimits {
+            head: settings.http.head_timeout,
+            stall: settings.http.stall_timeout,
+        },
+        connections: Arc::new(Semaphore::new(settings.http.max_connections)),
+        send_buffer: settings.http.send_buffer,
+        closing: closing.clone(),
+    };
+    listen(&settings.http.listen, &service, progress, &mut tasks).await?;
+    let _ingest = play(&settings, source, &site, clock)?;
+    keep_current(&site, settings.live.heartbeat, &closing, &mut tasks);
+    if settings.onion.enabled {
+        publish(&settings, &service, progress, clock, &mut tasks);
+    }
+
+    let ended = tokio::select! {
+        signal = stop_signal() => signal.map(|()| ExitCode::SUCCESS),
+        Some(task) = tasks.join_next() => match task {
+            Ok(Ok(name)) => Err(anyhow::anyhow!("the task `{name}` ended by itself")),
+            Ok(Err(error)) => Err(error),
+            Err(error) => Err(error).context("a task ended in a panic"),
+        },
+    };
+    closing.cancel();
+    let all_ended = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(STOP_WITHIN, all_ended).await.is_err() {
+        tracing::warn!("not everything ended in time; ending anyway");
+    }
+    ended
+}
+
+/// What a task of the show comes to: its name when it is told to end.
+type Task = anyhow::Result<&'static str>;
+
+fn assemble(settings: &Settings, clock: Clock, closing: &CancellationToken) -> Site {
+    let playback = &settings.playback;
+    let limits = timeline::Limits {
+        keep: playback.keep,
+        keep_bytes: playback.keep_bytes,
+        max_lag: playback.max_lag,
+    };
+    let leases = lease::Limits {
+        video_per_viewer: playback.responses_per_viewer,
+        panel_per_viewer: settings.live.responses_per_viewer,
+        total: settings.http.max_connections,
+    };
+    Site {
+        video: VideoHandle::new(limits, settings.ingest.silence, clock),
+        room: RoomHandle::new(settings.http.max_sessions, clock),
+        leases: Leases::new(leases, clock, closing.child_token()),
+        panel: Panel::new(pages::live::pieces, clock),
+        delays: Delays {
+            low: playback.delay_low,
+            normal: playback.delay_normal,
+            safe: playback.delay_safe,
+            default: playback.default_delay,
+        },
+        live: LiveLimits {
+            max_age: settings.live.max_age,
+            max_pieces: settings.live.max_elements,
+            static_refresh: settings.live.static_refresh,
+            clock,
+        },
+    }
+}
+
+async fn listen(
+    listen: &Listen,
+    service: &Service,
+    progress: &Progress,
+    tasks: &mut JoinSet<Task>,
+) -> anyhow::Result<()> {
+    let (listener, fact) = match listen {
+        Listen::Tcp(address) => {
+            let listener = Listener::tcp(*address)
+                .await
+                .with_context(|| format!("cannot listen on `{address}`"))
+                .hint(
+                    "another program may use this port; `--listen 127.0.0.1:0` takes a free one",
+                )?;
+            let address = listener.address().unwrap_or(*address);
+            (listener, format!("local http://{address}/"))
+        }
+        Listen::Unix(path) => {
+            let listener = Listener::unix(path)
+                .with_context(|| format!("cannot listen at `{}`", path.display()))?;
+            (listener, format!("local unix:{}", path.display()))
+        }
+    };
+    progress.fact(&fact)?;
+    let service = service.clone();
+    tasks.spawn(async move {
+        listener.serve(service).await;
+        Ok("local listener")
+    });
+    Ok(())
+}
+
+/// Starts the picture and the title.
+fn play(
+    settings: &Settings,
+    source: Source,
+    site: &Site,
+    clock: Clock,
+) -> anyhow::Result<Vec<IngestThread>> {
+    let (video, panel) = (site.video.clone(), site.panel.clone());
+    let sink = move |event: ingest::Event, now: Tick| match event {
+        ingest::Event::Init { init, started } => video.begin(init, started),
+        ingest::Event::Fragment(fragment) => {
+            video.push(&fragment, now);
+        }
+        ingest::Event::TargetDuration(target) => video.set_target_duration(target),
+        ingest::Event::Stopped(_) => video.stop(now),
+        ingest::Event::Title(title) => panel.publish(&Update::Title(title)),
+    };
+    let watch = ingest::Settings {
+        stream_dir: (source == Source::Watch).then(|| settings.ingest.directory.clone()),
+        title_file: settings.ingest.title_file.clone(),
+        max_fragment_bytes: settings.ingest.max_fragment,
+        max_segment_bytes: settings.ingest.max_segment,
+    };
+    let mut threads = vec![ingest::watch(watch, clock, sink.clone())?];
+    if source == Source::Demo {
+        threads.push(ingest::demo::play(DEMO_CLIP, clock, sink)?);
+    }
+    Ok(threads)
+}
+
+/// The tasks that carry changes to the panel.
+fn keep_current(
+    site: &Site,
+    heartbeat: Duration,
+    closing: &CancellationToken,
+    tasks: &mut JoinSet<Task>,
+) {
+    let Site {
+        video,
+        room,
+        leases,
+        panel,
+        ..
+    } = site.clone();
+
+    let (mut air, follower) = (video.air(), panel.clone());
+    tasks.spawn(until(closing, "air", async move {
+        loop {
+            let current = *air.borrow_and_update();
+            follower.publish(&Update::Air(current));
+            if air.changed().await.is_err() {
+                return;
+            }
+        }
+    }));
+
+    let broadcast = video.clone();
+    tasks.spawn(until(
+        closing,
+        "air clock",
+        every(AIR_TICK, move || broadcast.tick()),
+    ));
+    tasks.spawn(until(
+        closing,
+        "room clock",
+        every(ROOM_TICK, move || room.tick()),
+    ));
+
+    let beat = panel.clone();
+    tasks.spawn(until(
+        closing,
+        "heartbeat",
+        every(heartbeat, move || beat.publish(&Update::Heartbeat)),
+    ));
+
+    tasks.spawn(until(closing, "watching", async move {
+        loop {
+            panel.publish(&Update::Watching(leases.watching(video.last_fragment())));
+            tokio::time::sleep(WATCHING_PAUSE).await;
+            // Somebody came or left, or somebody may have stopped reading.
+            let _waited = tokio::time::timeout(ROOM_TICK, leases.changed()).await;
+        }
+    }));
+}
+
+/// Publishes the site as an onion service.
+fn publish(
+    settings: &Settings,
+    service: &Service,
+    progress: &Progress,
+    clock: Clock,
+    tasks: &mut JoinSet<Task>,
+) {
+    let settings = onion::Settings {
+        keys_dir: settings.onion.keys.clone(),
+        state_dir: settings.onion.state.clone(),
+        network: settings.onion.network.clone(),
+        max_streams_per_circuit: u32::try_from(settings.onion.max_streams_per_circuit)
+            .unwrap_or(u32::MAX),
+        max_circuits: settings.onion.max_circuits,
+    };
+    let (status, news) = watch::channel(onion::Status::default());
+    let service = service.clone();
+    let closing = service.closing.clone();
+    tasks.spawn(report(news, progress.clone(), clock));
+    tasks.spawn(async move {
+        let serve = move |stream, _circuit| {
+            let Service {
+                site,
+                limits,
+                connections,
+                closing,
+                ..
+            } = service.clone();
+            async move {
+                // Beyond the limit a stream ends at once: waiting would hold its circuit.
+                let Ok(_permit) = connections.try_acquire_owned() else {
+                    return;
+                };
+                connection::serve(stream, site, Via::Onion, limits, closing).await;
+            }
+        };
+        onion::run(settings, status, closing, serve).await?;
+        Ok("onion service")
+    });
+}
+
+/// Tells the broadcaster how the onion service is doing.
+async fn report(
+    mut news: watch::Receiver<onion::Status>,
+    progress: Progress,
+    clock: Clock,
+) -> Task {
+    let (mut address_stated, mut reachable_stated) = (false, false);
+    let mut last = None;
+    loop {
+        let onion::Status { address, stage } = news.borrow_and_update().clone();
+        if let Some(address) = address.filter(|_| !address_stated) {
+            progress.fact(&format!("onion http://{}/", address.as_str()))?;
+            address_stated = true;
+        }
+        if stage == Stage::Reachable && !reachable_stated {
+            progress.fact("reachable")?;
+            reachable_stated = true;
+        }
+        let wait = show_stage(&stage, last.as_ref(), &progress, clock.tick());
+        last = Some(stage);
+        // A line that was held back is shown when its time comes, with what is true by then.
+        let changed = match wait {
+            Some(wait) => tokio::time::timeout(wait, news.changed())
+                .await
+                .unwrap_or(Ok(())),
+            None => news.changed().await,
+        };
+        if changed.is_err() {
+            progress.finish();
+            return Ok("onion status");
+        }
+    }
+}
+
+/// Shows where the service stands: a bar on the way there, log lines when it was there before.
+fn show_stage(
+    stage: &Stage,
+    last: Option<&Stage>,
+    progress: &Progress,
+    now: Tick,
+) -> Option<Duration> {
+    let changed = last != Some(stage);
+    match stage {
+        Stage::Starting => progress.show(0, "starting Tor", None, now),
+        Stage::Bootstrapping {
+            percent,
+            doing,
+            blocked,
+        } => progress.show(*percent, doing, blocked.as_deref(), now),
+        Stage::Publishing { problem } => progress.show(
+            100,
+            "telling Tor where to find this site",
+            problem.as_deref(),
+            now,
+        ),
+        Stage::Reachable => {
+            progress.finish();
+            if changed && matches!(last, Some(Stage::Unreachable { .. })) {
+                tracing::info!("the onion service is reachable again");
+            }
+            None
+        }
+        Stage::Unreachable { problem } => {
+            if changed {
+                tracing::warn!("viewers may not reach the onion service: {problem}");
+            }
+            None
+        }
+    }
+}
+
+/// Runs `work` until it ends or `closing` is cancelled.
+fn until<F>(
+    closing: &CancellationToken,
+    name: &'static str,
+    work: F,
+) -> impl Future<Output = Task> + use<F>
+where
+    F: Future,
+{
+    let closing = closing.clone();
+    async move {
+        tokio::select! {
+            () = closing.cancelled() => {}
+            _ended = work => {}
+        }
+        Ok(name)
+    }
+}
+
+async fn every(period: Duration, mut work: impl FnMut()) -> ! {
+    let mut interval = tokio::time::interval(period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        work();
+    }
+}
+
+async fn stop_signal() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
+    tokio::select! {
+        _signal = terminate.recv() => {}
+        _signal = interrupt.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,369 @@
+//! The one table of settings.
+//!
+//! Belongs here: every setting with its type, default, range and sentence. The typed sections, the
+//! loader, `config show`, `onionstream.example.toml` and `docs/configuration.md` all come from it.
+//! Does not belong here: how a value is written (`value.rs`) or where it came from (`layers.rs`).
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::value::{Kind, LEVELS, Listen, Value};
+use crate::media::delay::Delay;
+
+/// A group of settings: `[name]` in the file.
+#[derive(Debug)]
+pub(super) struct Section {
+    pub(super) name: &'static str,
+    pub(super) doc: &'static str,
+    pub(super) settings: &'static [Setting],
+}
+
+/// One line of the table.
+#[derive(Debug)]
+pub(super) struct Setting {
+    pub(super) key: &'static str,
+    pub(super) kind: Kind,
+    /// As a person would write it, without quotes.
+    pub(super) default: &'static str,
+    pub(super) doc: &'static str,
+}
+
+/// A type that a setting can have in [`Settings`].
+trait Field: Sized {
+    /// Takes the value over; relative paths start at `dir`. Nothing if the kind does not fit.
+    fn take(value: &Value, dir: &Path) -> Option<Self>;
+}
+
+/// Writes the typed sections and the table from one text, so that they cannot drift apart.
+macro_rules! settings {
+    ($(
+        #[doc = $section_doc:literal]
+        $section:ident: $Section:ident {$(
+            $(#[doc = $doc:literal])+
+            $key:ident: $Type:ty = $default:literal, $kind:expr;
+        )+}
+    )+) => {
+        $(
+            #[doc = $section_doc]
+            #[derive(Debug, Clone, PartialEq, Eq)]
+            pub struct $Section {
+                $( $(#[doc = $doc])+ pub $key: $Type, )+
+            }
+        )+
+
+        /// Everything that can be configured, checked.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct Settings {
+            /// The working directory, absolute.
+            pub dir: PathBuf,
+            $( #[doc = $section_doc] pub $section: $Section, )+
+        }
+
+        /// All sections, in the order of the file.
+        pub(super) const SECTIONS: &[Section] = &[$(
+            Section {
+                name: stringify!($section),
+                doc: $section_doc,
+                settings: &[$(
+                    Setting {
+                        key: stringify!($key),
+                        kind: $kind,
+                        default: $default,
+                        doc: concat!($($doc),+),
+                    },
+                )+],
+            },
+        )+];
+
+        impl Settings {
+            /// Moves checked values into their types; `value` is asked for each section and key.
+            pub(super) fn from_values<'v>(
+                dir: PathBuf,
+                value: impl Fn(&str, &str) -> Option<&'v Value>,
+            ) -> Option<Self> {
+                Some(Self {
+                    $( $section: $Section {
+                        $( $key: Field::take(value(stringify!($section), stringify!($key))?, &dir)?, )+
+                    }, )+
+                    dir,
+                })
+            }
+        }
+    };
+}
+
+const fn seconds(min: u64, max: u64) -> Kind {
+    Kind::Time(Duration::from_secs(min), Duration::from_secs(max))
+}
+
+const fn millis(min: u64, max: u64) -> Kind {
+    Kind::Time(Duration::from_millis(min), Duration::from_millis(max))
+}
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+const HOUR: u64 = 3_600;
+
+settings! {
+    /// The web server: where it listens on this computer, and what one connection may cost.
+    http: Http {
+        /// Address of the local preview: loopback, or a Unix socket; never a public address,
+        /// because whoever reaches the site outside Tor learns where this computer is.
+        listen: Listen = "127.0.0.1:5051", Kind::Address;
+        /// Connections open at the same time, local and through Tor together; further ones wait.
+        max_connections: usize = "4096", Kind::Count(1, 65_536);
+        /// Browser sessions that are remembered; beyond it the one that was quiet longest is
+        /// forgotten.
+        max_sessions: usize = "10000", Kind::Count(100, 1_000_000);
+        /// Time a browser may take to send the head of a request.
+        head_timeout: Duration = "30s", seconds(1, 300);
+        /// A connection that takes no bytes for this long is ended.
+        stall_timeout: Duration = "60s", seconds(5, HOUR);
+        /// Bytes the system may hold for a slow viewer on a local connection; more hides from the
+        /// program that the viewer has fallen behind.
+        send_buffer: usize = "64KiB", Kind::Size(4 * KIB, 4 * MIB);
+    }
+    /// The video: how far behind the live picture viewers start, and what is kept for them.
+    playback: Playback {
+        /// How old the picture is that a viewer starts from who asks for little delay; freezes
+        /// first when Tor is slow.
+        delay_low: Duration = "2.5s", millis(500, 60_000);
+        /// How old the picture is that a viewer starts from who asks for nothing special.
+        delay_normal: Duration = "4s", millis(500, 60_000);
+        /// How old the picture is that a viewer starts from who prefers a calm picture.
+        delay_safe: Duration = "8s", millis(500, 120_000);
+        /// The delay of a viewer who has not chosen one.
+        default_delay: Delay = "normal", Kind::Word(DELAYS);
+        /// A viewer who is further behind than the delay and this is moved forward.
+        max_lag: Duration = "10s", seconds(1, 300);
+        /// How much video is kept in memory, as playing time.
+        keep: Duration = "60s", seconds(5, HOUR);
+        /// How much video is kept in memory, as bytes; whichever of the two is reached first.
+        keep_bytes: usize = "64MiB", Kind::Size(MIB, 4096 * MIB);
+        /// Videos one browser session may have open; a further one ends the oldest.
+        responses_per_viewer: usize = "2", Kind::Count(1, 16);
+    }
+    /// The files that an encoder writes, and the title.
+    ingest: Ingest {
+        /// The directory that is watched for the playlist and the segments.
+        directory: PathBuf = "stream", Kind::Path;
+        /// The file whose first line is the title of the broadcast.
+        title_file: PathBuf = "title.txt", Kind::Path;
+        /// Off air after this long without new video, but at least three target durations of the
+        /// playlist.
+        silence: Duration = "8s", seconds(1, 300);
+        /// Largest accepted fragment (one `moof` and `mdat`).
+        max_fragment: usize = "8MiB", Kind::Size(64 * KIB, 256 * MIB);
+        /// Largest accepted segment file.
+        max_segment: usize = "64MiB", Kind::Size(64 * KIB, 1024 * MIB);
+    }
+    /// The live panel: title, light, uptime and viewers, in one response that does not end.
+    live: Live {
+        /// Time between signs of life; a page shows "connection lost" when they stay away.
+        heartbeat: Duration = "10s", seconds(2, 60);
+        /// The response ends after this long and the page asks again, so that browsers stay light.
+        max_age: Duration = "1h", seconds(60, 24 * HOUR);
+        /// The response also ends after this many elements.
+        max_elements: usize = "2000", Kind::Count(100, 100_000);
+        /// Panels one browser session may have open; a further one ends the oldest.
+        responses_per_viewer: usize = "2", Kind::Count(1, 16);
+        /// How often the panel without an endless response (`/live?static=1`) asks again.
+        static_refresh: Duration = "10s", seconds(2, 300);
+    }
+    /// The onion service.
+    onion: Onion {
+        /// Whether the site is published on the Tor network; `--no-tor` is the same as `false`.
+        enabled: bool = "true", Kind::Flag;
+        /// The directory with the identity of the site: whoever has it can pretend to be the site.
+        keys: PathBuf = "onion-keys", Kind::Path;
+        /// The directory where Tor keeps its state and its copy of the network directory.
+        state: PathBuf = "state", Kind::Path;
+        /// A TOML file that is merged into the configuration of arti: bridges, private networks.
+        network: Option<PathBuf> = "", Kind::OptionalPath;
+        /// Streams open at the same time on one circuit, which is about one viewer.
+        max_streams_per_circuit: usize = "16", Kind::Count(1, 1_024);
+        /// Circuits of viewers open at the same time; further ones are turned away.
+        max_circuits: usize = "4096", Kind::Count(1, 65_536);
+    }
+    /// What is written to standard error.
+    log: Log {
+        /// How much is logged: a level for this program, or a filter; filters that turn up other
+        /// parts to `debug` or `trace` may write down what viewers send.
+        level: LogFilter = "info", Kind::Filter;
+    }
+}
+
+/// The words of [`Delay::ALL`], which a constant cannot ask for.
+const DELAYS: &[&str] = &["low", "normal", "safe"];
+
+impl Playback {
+    /// The age of the picture that a viewer with this choice starts from.
+    pub const fn delay(&self, choice: Delay) -> Duration {
+        match choice {
+            Delay::Low => self.delay_low,
+            Delay::Normal => self.delay_normal,
+            Delay::Safe => self.delay_safe,
+        }
+    }
+}
+
+/// Which log lines are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFilter(String);
+
+impl LogFilter {
+    /// As `target=level` directives with commas between them.
+    ///
+    /// A single level is the level of this program; everything else then stays at `warn`.
+    pub fn directives(&self) -> String {
+        if LEVELS.contains(&self.0.as_str()) {
+            let others = if self.0 == "error" { "error" } else { "warn" };
+            format!("onionstream={},{others}", self.0)
+        } else {
+            self.0.clone()
+        }
+    }
+}
+
+impl Field for bool {
+    fn take(value: &Value, _: &Path) -> Option<Self> {
+        if let Value::Flag(flag) = value {
+            Some(*flag)
+        } else {
+            None
+        }
+    }
+}
+
+impl Field for usize {
+    fn take(value: &Value, _: &Path) -> Option<Self> {
+        match value {
+            Value::Count(number) | Value::Size(number) => Self::try_from(*number).ok(),
+            _ => None,
+        }
+    }
+}
+
+impl Field for Duration {
+    fn take(value: &Value, _: &Path) -> Option<Self> {
+        if let Value::Time(time) = value {
+            Some(*time)
+        } else {
+            None
+        }
+    }
+}
+
+impl Field for PathBuf {
+    fn take(value: &Value, dir: &Path) -> Option<Self> {
+        if let Value::Text(path) = value {
+            Some(dir.join(path))
+        } else {
+            None
+        }
+    }
+}
+
+impl Field for Option<PathBuf> {
+    fn take(value: &Value, dir: &Path) -> Option<Self> {
+        match value {
+            Value::Text(path) if path.is_empty() => Some(None),
+            value => PathBuf::take(value, dir).map(Some),
+        }
+    }
+}
+
+impl Field for Listen {
+    fn take(value: &Value, dir: &Path) -> Option<Self> {
+        match value {
+            Value::Address(Self::Unix(path)) => Some(Self::Unix(dir.join(path))),
+            Value::Address(tcp) => Some(tcp.clone()),
+            _ => None,
+        }
+    }
+}
+
+impl Field for Delay {
+    fn take(value: &Value, _: &Path) -> Option<Self> {
+        if let Value::Text(word) = value {
+            Self::ALL.into_iter().find(|delay| delay.word() == word)
+        } else {
+            None
+        }
+    }
+}
+
+impl Field for LogFilter {
+    fn take(value: &Value, _: &Path) -> Option<Self> {
+        if let Value::Text(filter) = value {
+            Some(Self(filter.clone()))
+        } else {
+            None
+        }
+    }
+}
+
+/// The default of a setting as a value.
+pub(super) fn default_of(setting: &Setting) -> Value {
+    setting
+        .kind
+        .read(setting.default)
+        .expect("a test reads every default of the table")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_is_allowed_and_is_written_the_way_it_is_shown() {
+        for section in SECTIONS {
+            for setting in section.settings {
+                let name = format!("{}.{}", section.name, setting.key);
+                let value = setting.kind.read(setting.default).expect(&name);
+                let written = value.to_string();
+                assert_eq!(written.trim_matches('"'), setting.default, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_setting_has_one_sentence() {
+        for setting in SECTIONS.iter().flat_map(|section| section.settings) {
+            let doc = setting.doc.trim();
+            assert!(
+                doc.ends_with('.') && !doc.contains(". "),
+                "{}: {doc}",
+                setting.key
+            );
+            assert!(
+                !doc.contains("  ") && !doc.contains('|'),
+                "{}: {doc}",
+                setting.key
+            );
+        }
+    }
+
+    #[test]
+    fn the_words_of_the_delays_are_those_that_viewers_use() {
+        assert_eq!(DELAYS, Delay::ALL.map(Delay::word));
+    }
+
+    #[test]
+    fn a_single_level_is_for_this_program_only() {
+        assert_eq!(
+            LogFilter("trace".to_owned()).directives(),
+            "onionstream=trace,warn"
+        );
+        assert_eq!(
+            LogFilter("error".to_owned()).directives(),
+            "onionstream=error,error"
+        );
+        assert_eq!(
+            LogFilter("hyper=debug".to_owned()).directives(),
+            "hyper=debug"
+        );
+    }
+}

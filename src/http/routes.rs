@@ -1,0 +1,9 @@
+//! The routes, one file for each part of the site.
+//!
+//! A route module names the handles it needs; no handler sees the whole site.
+
+pub(super) mod home;
+pub(super) mod live;
+pub(super) mod playlist;
+pub(super) mod stream;
+pub(super) mod video;

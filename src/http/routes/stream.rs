@@ -1,0 +1,142 @@
+//! `/stream.mp4`: the broadcast as one endless response.
+//!
+//! Plain 200, chunked, without length or ranges: Firefox starts such a response at the first
+//! frame, and refuses to start one that claims a huge length.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::{Query, State, rejection::QueryRejection},
+    response::IntoResponse,
+    routing::get,
+};
+use futures_util::stream;
+use http::header;
+use serde::Deserialize;
+
+use crate::{
+    http::{Site, problem::Problem, visitor::Audience},
+    live::{
+        lease::{Kind, Lease, Leases},
+        video::{VideoHandle, Viewing},
+    },
+    media::delay::Delay,
+};
+
+/// Bytes of an ignored box that are sent before the first fragment of a broadcast without video.
+///
+/// Firefox waits to start until it could measure the download: one second, or 83,220 bytes
+/// (57 packets of 1,460). A burst of sound alone is far smaller, so starting took 3.2 s; with this
+/// once, it took 0.12 s.
+const AUDIO_PADDING: u32 = 84 * 1024;
+
+/// How old the keyframe is that a new viewer starts from.
+#[derive(Debug, Clone, Copy)]
+pub struct Delays {
+    /// For good circuits.
+    pub low: Duration,
+    /// For most.
+    pub normal: Duration,
+    /// For circuits that stall.
+    pub safe: Duration,
+    /// What viewers get who did not choose.
+    pub default: Delay,
+}
+
+impl Delays {
+    fn of(self, chosen: Option<Delay>) -> Duration {
+        match chosen.unwrap_or(self.default) {
+            Delay::Low => self.low,
+            Delay::Normal => self.normal,
+            Delay::Safe => self.safe,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Choice {
+    pub(super) delay: Option<Delay>,
+}
+
+pub(in crate::http) fn routes() -> Router<Site> {
+    // Not for HEAD: it would open a viewing only to drop it.
+    Router::new().route("/stream.mp4", get(play).head(describe))
+}
+
+const HEADERS: [(header::HeaderName, &str); 2] = [
+    (header::CONTENT_TYPE, "video/mp4"),
+    (header::ACCEPT_RANGES, "none"),
+];
+
+async fn describe(State(video): State<VideoHandle>) -> Result<impl IntoResponse, Problem> {
+    video.init().map(|_| HEADERS).ok_or(Problem::OFF_AIR)
+}
+
+async fn play(
+    State(video): State<VideoHandle>,
+    State(leases): State<Leases>,
+    State(delays): State<Delays>,
+    Audience(viewer): Audience,
+    choice: Result<Query<Choice>, QueryRejection>,
+) -> Result<impl IntoResponse, Problem> {
+    // An unknown delay is no reason to show nothing.
+    let chosen = choice.ok().and_then(|Query(choice)| choice.delay);
+    let viewing = video.join(delays.of(chosen)).ok_or(Problem::OFF_AIR)?;
+    let lease = leases
+        .take(Kind::Video, viewer)
+        .map_err(|_full| Problem::FULL)?;
+    let padding = (!viewing.has_video()).then(free_box);
+    let response = Response {
+        viewing,
+        lease,
+        padding,
+    };
+    let parts = stream::unfold(response, |mut response| async move {
+        let bytes = response.next().await?;
+        Some((Ok::<_, Infallible>(bytes), response))
+    });
+    Ok((HEADERS, Body::from_stream(parts)))
+}
+
+/// One open video response.
+struct Response {
+    viewing: Viewing,
+    lease: Lease,
+    /// Sent after the init segment.
+    padding: Option<Bytes>,
+}
+
+impl Response {
+    /// The next part; `None` ends the response with a clean last chunk.
+    async fn next(&mut self) -> Option<Bytes> {
+        self.lease.asked();
+        if self.viewing.is_started()
+            && let Some(padding) = self.padding.take()
+        {
+            return Some(padding);
+        }
+        tokio::select! {
+            biased;
+            () = self.lease.revoked() => None,
+            bytes = self.viewing.next() => bytes,
+        }
+    }
+}
+
+/// A `free` box (ISO/IEC 14496-12 section 8.1.2), which players skip.
+fn free_box() -> Bytes {
+    #[expect(
+        clippy::large_stack_arrays,
+        reason = "made by the compiler, never on a stack"
+    )]
+    static BOX: [u8; AUDIO_PADDING as usize] = {
+        let mut bytes = [0; AUDIO_PADDING as usize];
+        let [a, b, c, d] = AUDIO_PADDING.to_be_bytes();
+        (bytes[0], bytes[1], bytes[2], bytes[3]) = (a, b, c, d);
+        (bytes[4], bytes[5], bytes[6], bytes[7]) = (b'f', b'r', b'e', b'e');
+        bytes
+    };
+    Bytes::from_static(&BOX)
+}

@@ -1,0 +1,170 @@
+//! Who asks, and pages for them.
+//!
+//! A visitor of a page gets a session in a cookie; a player that sends no cookie is a guest. The
+//! token in the cookie is always ours: anything else is treated as no cookie.
+
+use std::convert::Infallible;
+
+use axum::{
+    body::Body,
+    extract::{FromRef, FromRequestParts},
+    response::{IntoResponse, IntoResponseParts, Response, ResponseParts},
+};
+use http::{HeaderMap, HeaderValue, header, request::Parts};
+use maud::Markup;
+
+use super::{headers::Nonce, problem::Problem};
+use crate::{
+    live::room::RoomHandle,
+    room::session::{Token, ViewerId},
+};
+
+/// Name of the session cookie.
+const COOKIE: &str = "session";
+
+/// Somebody who opens a page; they have a session from now on.
+#[derive(Debug)]
+pub struct Visitor {
+    /// Who it is.
+    pub viewer: ViewerId,
+    /// The cookie to set if they are new.
+    pub cookie: NewCookie,
+}
+
+/// The session cookie of a newcomer, to be added to the answer.
+#[derive(Debug)]
+pub struct NewCookie(Option<Token>);
+
+/// Somebody who fetches media: a viewer with a session, or a guest.
+#[derive(Debug, Clone, Copy)]
+pub struct Audience(pub ViewerId);
+
+impl<S> FromRequestParts<S> for Visitor
+where
+    S: Send + Sync,
+    RoomHandle: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let room = RoomHandle::from_ref(state);
+        if let Some(viewer) = token(&parts.headers).and_then(|token| room.recognise(token)) {
+            return Ok(Self {
+                viewer,
+                cookie: NewCookie(None),
+            });
+        }
+        let (viewer, token) = room.admit()?;
+        Ok(Self {
+            viewer,
+            cookie: NewCookie(Some(token)),
+        })
+    }
+}
+
+impl<S> FromRequestParts<S> for Audience
+where
+    S: Send + Sync,
+    RoomHandle: FromRef<S>,
+{
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let room = RoomHandle::from_ref(state);
+        let viewer = token(&parts.headers).and_then(|token| room.recognise(token));
+        Ok(Self(viewer.unwrap_or_else(|| room.guest())))
+    }
+}
+
+impl IntoResponseParts for NewCookie {
+    type Error = Infallible;
+
+    fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Infallible> {
+        let Some(token) = self.0 else {
+            return Ok(parts);
+        };
+        // Not `Secure`: an onion site is plain HTTP inside Tor's encryption.
+        let cookie = format!(
+            "{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict",
+            token.as_str()
+        );
+        if let Ok(mut value) = HeaderValue::try_from(cookie) {
+            value.set_sensitive(true);
+            parts.headers_mut().append(header::SET_COOKIE, value);
+        }
+        Ok(parts)
+    }
+}
+
+/// The value of our cookie, if exactly one was sent.
+fn token(headers: &HeaderMap) -> Option<&str> {
+    let mut tokens = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter(|(name, _)| *name == COOKIE)
+        .map(|(_, token)| token);
+    let token = tokens.next()?;
+    tokens.next().is_none().then_some(token)
+}
+
+/// A finite HTML page with the policy that fits its styles.
+#[derive(Debug)]
+pub struct Page {
+    nonce: Nonce,
+    html: String,
+}
+
+impl Page {
+    /// Makes the page with a fresh nonce.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system has no randomness to give.
+    pub fn new(markup: impl FnOnce(&str) -> Markup) -> Result<Self, getrandom::Error> {
+        let nonce = Nonce::fresh()?;
+        let html = markup(nonce.as_str()).into_string();
+        Ok(Self { nonce, html })
+    }
+}
+
+impl IntoResponse for Page {
+    fn into_response(self) -> Response {
+        html(&self.nonce, Body::from(self.html))
+    }
+}
+
+/// An HTML answer whose styles carry `nonce`.
+pub(super) fn html(nonce: &Nonce, body: Body) -> Response {
+    let headers = [
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/html; charset=utf-8"),
+        ),
+        (header::CONTENT_SECURITY_POLICY, nonce.policy()),
+    ];
+    (headers, body).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cookies(values: &[&str]) -> HeaderMap {
+        values
+            .iter()
+            .map(|value| (header::COOKIE, value.parse().unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn the_token_is_found_among_other_cookies_and_never_guessed_from_two() {
+        assert_eq!(token(&cookies(&["a=b; session=abc; c=d"])), Some("abc"));
+        assert_eq!(token(&cookies(&["a=b", "session=abc"])), Some("abc"));
+        assert_eq!(token(&cookies(&["xsession=abc; sessio"])), None);
+        assert_eq!(token(&cookies(&["session=abc; session=def"])), None);
+        assert_eq!(token(&cookies(&[])), None);
+    }
+}

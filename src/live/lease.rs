@@ -1,0 +1,312 @@
+//! One lease for each open endless response: counted, revocable, and dropped = left.
+//!
+//! "Watching" is a lease with a `Drop`, not a counter that somebody must remember to decrement.
+//!
+//! Bounds: so many leases of a kind for one viewer (the newest wins: the oldest is revoked), and
+//! so many in all.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::Notify;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
+
+use crate::{
+    clock::{Clock, Tick},
+    room::session::ViewerId,
+};
+
+/// A video response that left fragments unread for this long is not being watched.
+///
+/// A paused player stops reading when its buffer is full; a bad circuit can stall for some seconds.
+const NOT_TAKING: Duration = Duration::from_secs(15);
+
+/// What an endless response carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// The video.
+    Video,
+    /// The live panel.
+    Panel,
+}
+
+/// How many leases there may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Video responses of one viewer.
+    pub video_per_viewer: usize,
+    /// Live panels of one viewer.
+    pub panel_per_viewer: usize,
+    /// Leases of both kinds together.
+    pub total: usize,
+}
+
+/// The register of open endless responses; clones are the same one.
+#[derive(Debug, Clone)]
+pub struct Leases {
+    register: Arc<Register>,
+}
+
+#[derive(Debug)]
+struct Register {
+    limits: Limits,
+    clock: Clock,
+    /// Revokes every lease, now and later.
+    closing: CancellationToken,
+    open: Mutex<Open>,
+    /// Somebody came or left since it was last waited for.
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    next_id: u64,
+    total: usize,
+    by_viewer: BTreeMap<(Kind, ViewerId), VecDeque<Entry>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    id: u64,
+    revoked: CancellationToken,
+    /// Milliseconds after the start of the clock at which the response last asked for bytes.
+    asked: Arc<AtomicU64>,
+}
+
+/// The right to keep one endless response open; dropping it is leaving.
+#[derive(Debug)]
+pub struct Lease {
+    register: Arc<Register>,
+    kind: Kind,
+    viewer: ViewerId,
+    id: u64,
+    revoked: CancellationToken,
+    asked: Arc<AtomicU64>,
+}
+
+/// There are as many endless responses as there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Full;
+
+impl Leases {
+    /// An empty register. Cancelling `closing` revokes every lease.
+    pub fn new(limits: Limits, clock: Clock, closing: CancellationToken) -> Self {
+        let open = Mutex::default();
+        Self {
+            register: Arc::new(Register {
+                limits,
+                clock,
+                closing,
+                open,
+                changed: Notify::new(),
+            }),
+        }
+    }
+
+    /// A lease for `viewer`; if they have too many of this kind, their oldest is revoked.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`] when there are too many of all viewers together.
+    pub fn take(&self, kind: Kind, viewer: ViewerId) -> Result<Lease, Full> {
+        let register = &self.register;
+        let per_viewer = match kind {
+            Kind::Video => register.limits.video_per_viewer,
+            Kind::Panel => register.limits.panel_per_viewer,
+        };
+        let revoked = register.closing.child_token();
+        let asked = Arc::new(AtomicU64::new(register.millis()));
+        let mut open = register.lock();
+        if open.total >= register.limits.total {
+            return Err(Full);
+        }
+        open.next_id += 1;
+        open.total += 1;
+        let id = open.next_id;
+        let entries = open.by_viewer.entry((kind, viewer)).or_default();
+        entries.push_back(Entry {
+            id,
+            revoked: revoked.clone(),
+            asked: Arc::clone(&asked),
+        });
+        // Revoked leases leave when their response ends; they do not count as the viewer's.
+        let live = entries
+            .iter()
+            .filter(|entry| !entry.revoked.is_cancelled())
+            .count();
+        for entry in entries
+            .iter()
+            .filter(|entry| !entry.revoked.is_cancelled())
+            .take(live.saturating_sub(per_viewer.max(1)))
+        {
+            entry.revoked.cancel();
+        }
+        drop(open);
+        register.changed.notify_one();
+        Ok(Lease {
+            register: Arc::clone(register),
+            kind,
+            viewer,
+            id,
+            revoked,
+            asked,
+        })
+    }
+
+    /// Resolves when a lease was taken or dropped since this last resolved. For one waiter.
+    pub async fn changed(&self) {
+        self.register.changed.notified().await;
+    }
+
+    /// How many viewers are watching: have a video response that takes what there is.
+    ///
+    /// `newest` is when the newest fragment arrived. O(open video responses).
+    pub fn watching(&self, newest: Option<Tick>) -> usize {
+        let newest = newest.map_or(0, millis_of);
+        let stale = newest.saturating_sub(u64::try_from(NOT_TAKING.as_millis()).unwrap_or(0));
+        self.register
+            .lock()
+            .by_viewer
+            .iter()
+            .filter(|((kind, _), entries)| {
+                *kind == Kind::Video
+                    && entries.iter().any(|entry| {
+                        !entry.revoked.is_cancelled()
+                            && entry.asked.load(Ordering::Relaxed) >= stale
+                    })
+            })
+            .count()
+    }
+}
+
+impl Register {
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        // Counting and queueing only; each operation leaves the register whole.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn millis(&self) -> u64 {
+        millis_of(self.clock.tick())
+    }
+}
+
+fn millis_of(tick: Tick) -> u64 {
+    u64::try_from(tick.since(Tick::START).as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Lease {
+    /// Notes that the response asks for bytes now.
+    pub fn asked(&self) {
+        self.asked.store(self.register.millis(), Ordering::Relaxed);
+    }
+
+    /// Resolves when the response must end. Cancel safe.
+    pub fn revoked(&self) -> WaitForCancellationFuture<'_> {
+        self.revoked.cancelled()
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let mut open = self.register.lock();
+        open.total -= 1;
+        let key = (self.kind, self.viewer);
+        if let Some(entries) = open.by_viewer.get_mut(&key) {
+            entries.retain(|entry| entry.id != self.id);
+            if entries.is_empty() {
+                open.by_viewer.remove(&key);
+            }
+        }
+        drop(open);
+        self.register.changed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::room::session::Sessions;
+
+    const LIMITS: Limits = Limits {
+        video_per_viewer: 2,
+        panel_per_viewer: 1,
+        total: 4,
+    };
+
+    fn register() -> (Leases, CancellationToken) {
+        let closing = CancellationToken::new();
+        (Leases::new(LIMITS, Clock::new(), closing.clone()), closing)
+    }
+
+    fn is_revoked(lease: &Lease) -> bool {
+        lease.revoked().now_or_never().is_some()
+    }
+
+    #[test]
+    fn the_newest_video_of_a_viewer_wins_and_other_viewers_see_nothing() {
+        let (leases, _closing) = register();
+        let mut people = Sessions::new(10);
+        let (anna, ben) = (people.guest(), people.guest());
+        let bens = leases.take(Kind::Video, ben).unwrap();
+
+        let first = leases.take(Kind::Video, anna).unwrap();
+        let second = leases.take(Kind::Video, anna).unwrap();
+        let third = leases.take(Kind::Video, anna).unwrap();
+
+        assert!(is_revoked(&first));
+        assert!(!is_revoked(&second) && !is_revoked(&third) && !is_revoked(&bens));
+        drop(third);
+        let fourth = leases.take(Kind::Video, anna).unwrap();
+        assert!(!is_revoked(&second) && !is_revoked(&fourth));
+    }
+
+    #[test]
+    fn beyond_the_total_nobody_gets_a_lease_until_somebody_leaves() {
+        let (leases, _closing) = register();
+        let mut people = Sessions::new(10);
+        let mut held: Vec<_> = (0..4)
+            .map(|_| leases.take(Kind::Video, people.guest()).unwrap())
+            .collect();
+
+        assert_eq!(leases.take(Kind::Panel, people.guest()).err(), Some(Full));
+        held.pop();
+        assert!(leases.take(Kind::Panel, people.guest()).is_ok());
+    }
+
+    #[test]
+    fn watching_counts_viewers_not_responses_and_not_those_who_stopped_reading() {
+        let (leases, _closing) = register();
+        let mut people = Sessions::new(10);
+        let (anna, ben) = (people.guest(), people.guest());
+        let _annas = [
+            leases.take(Kind::Video, anna),
+            leases.take(Kind::Video, anna),
+        ];
+        let _bens = leases.take(Kind::Panel, ben);
+
+        assert_eq!(leases.watching(Some(Tick::START)), 1);
+        assert_eq!(
+            leases.watching(Some(Tick::START + Duration::from_mins(1))),
+            0
+        );
+    }
+
+    #[test]
+    fn closing_revokes_every_lease() {
+        let (leases, closing) = register();
+        let mut people = Sessions::new(10);
+        let lease = leases.take(Kind::Panel, people.guest()).unwrap();
+
+        closing.cancel();
+
+        assert!(is_revoked(&lease));
+    }
+}

@@ -1,0 +1,131 @@
+//! The live panel's values, shared: what it shows now, and the log of HTML that keeps it current.
+//!
+//! A change is rendered once, by the function handed in at the start, and every open panel sends
+//! the same bytes. Newcomers get the current values and then follow the log from that very moment.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::feed::{Cursor, Feed};
+use crate::{
+    clock::{Clock, WallTime},
+    media::broadcast::Air,
+    room::{
+        panel::{Piece, Update, Values},
+        title::Title,
+    },
+};
+
+/// How many pieces are kept for panels that are slow to take them.
+///
+/// A slower one ends and reloads. At one heartbeat each 10 s this is more than an hour of quiet,
+/// and enough for a burst of changes.
+const KEPT_PIECES: u64 = 512;
+
+/// Turns a change into the pieces that show it.
+pub type Render = fn(&Update, WallTime) -> Vec<Piece>;
+
+/// The shared panel; clones are the same one.
+#[derive(Debug, Clone)]
+pub struct Panel {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    values: Mutex<Values>,
+    feed: Feed<Piece>,
+    render: Render,
+    clock: Clock,
+}
+
+impl Panel {
+    /// A panel without a title, off the air, watched by nobody.
+    pub fn new(render: Render, clock: Clock) -> Self {
+        let values = Values {
+            title: Title::default(),
+            air: Air::Off,
+            watching: 0,
+        };
+        let feed = Feed::new(KEPT_PIECES);
+        Self {
+            shared: Arc::new(Shared {
+                values: Mutex::new(values),
+                feed,
+                render,
+                clock,
+            }),
+        }
+    }
+
+    /// The current values.
+    pub fn values(&self) -> Values {
+        self.shared.lock().clone()
+    }
+
+    /// The current values, and everything that changes after them.
+    pub fn open(&self) -> (Values, Cursor<Piece>) {
+        let values = self.shared.lock();
+        // Under the lock: a change between the two would be lost.
+        (values.clone(), self.shared.feed.follow())
+    }
+
+    /// Shows a change; a value that is already shown is not shown again.
+    pub fn publish(&self, update: &Update) {
+        let now = self.shared.clock.wall();
+        let mut values = self.shared.lock();
+        let changed = match update {
+            Update::Title(title) => std::mem::replace(&mut values.title, title.clone()) != *title,
+            Update::Air(air) => std::mem::replace(&mut values.air, *air) != *air,
+            Update::Watching(count) => std::mem::replace(&mut values.watching, *count) != *count,
+            Update::Heartbeat => true,
+        };
+        if changed {
+            // Inside the lock on purpose: the order of the log is the order of the changes.
+            for piece in (self.shared.render)(update, now) {
+                self.shared.feed.push(piece);
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Values> {
+        // Each value is replaced whole.
+        self.values.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::live::feed::Read;
+
+    fn render(update: &Update, _now: WallTime) -> Vec<Piece> {
+        let text = match update {
+            Update::Watching(count) => count.to_string(),
+            _ => "other".to_owned(),
+        };
+        vec![Piece::Html(text.into())]
+    }
+
+    #[test]
+    fn a_change_is_rendered_once_and_an_unchanged_value_not_at_all() {
+        let panel = Panel::new(render, Clock::new());
+        let (_, mut anna) = panel.open();
+        let (_, mut ben) = panel.open();
+
+        panel.publish(&Update::Watching(3));
+        panel.publish(&Update::Watching(3));
+
+        for viewer in [&mut anna, &mut ben] {
+            assert_eq!(
+                viewer.next().now_or_never(),
+                Some(Read::Item(Piece::Html("3".into())))
+            );
+            assert_eq!(viewer.next().now_or_never(), None);
+        }
+        assert_eq!(panel.open().0.watching, 3);
+    }
+}

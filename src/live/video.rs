@@ -1,0 +1,211 @@
+//! The broadcast, shared: one writer (ingest), any number of viewers.
+//!
+//! A fragment is stored once; a viewer holds a position and gets clones of the same bytes.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use crate::{
+    clock::{Clock, Tick, WallTime},
+    media::{
+        broadcast::{Air, Broadcast},
+        fragment::Fragment,
+        init::InitSegment,
+        listing::Listing,
+        timeline::{Limits, Next, Position},
+    },
+};
+
+/// The shared broadcast; clones are the same one.
+#[derive(Debug, Clone)]
+pub struct VideoHandle {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    broadcast: Mutex<Broadcast>,
+    clock: Clock,
+    /// Counts fragments, beginnings and ends; a change wakes the viewers.
+    news: watch::Sender<u64>,
+    air: watch::Sender<Air>,
+}
+
+/// A viewer's place in the broadcast. Does not keep anything alive but the handle.
+#[derive(Debug)]
+pub struct Viewing {
+    shared: Arc<Shared>,
+    /// Until it was sent.
+    init: Option<Bytes>,
+    has_video: bool,
+    position: Position,
+    news: watch::Receiver<u64>,
+}
+
+impl VideoHandle {
+    /// Off the air. `silence`: see [`Broadcast::new`].
+    pub fn new(limits: Limits, silence: Duration, clock: Clock) -> Self {
+        let broadcast = Mutex::new(Broadcast::new(limits, silence));
+        let (news, _) = watch::channel(0);
+        let (air, _) = watch::channel(Air::Off);
+        Self {
+            shared: Arc::new(Shared {
+                broadcast,
+                clock,
+                news,
+                air,
+            }),
+        }
+    }
+
+    /// The encoder started with this init segment; see [`Broadcast::begin`].
+    pub fn begin(&self, init: InitSegment, started: Option<WallTime>) {
+        self.shared
+            .change(|broadcast| broadcast.begin(init, started));
+    }
+
+    /// Takes the next fragment, which arrived at `now`. Returns whether it is kept.
+    pub fn push(&self, fragment: &Fragment, now: Tick) -> bool {
+        let wall = self.shared.clock.wall();
+        self.shared
+            .change(|broadcast| broadcast.push(fragment, now, wall))
+    }
+
+    /// The encoder announced how long its segments are at most.
+    pub fn set_target_duration(&self, target: Duration) {
+        self.shared.lock().set_target_duration(target);
+    }
+
+    /// The encoder said that it is done, or its process is gone.
+    pub fn stop(&self, now: Tick) {
+        self.shared.lock().stop(now);
+    }
+
+    /// Looks at the time; see [`Broadcast::tick`]. Call it a few times a second.
+    pub fn tick(&self) {
+        let now = self.shared.clock.tick();
+        let mut broadcast = self.shared.lock();
+        let before = broadcast.air();
+        broadcast.tick(now);
+        let after = broadcast.air();
+        drop(broadcast);
+        if before != after {
+            self.shared.announce(after);
+        }
+    }
+
+    /// Follows on air / off air.
+    pub fn air(&self) -> watch::Receiver<Air> {
+        self.shared.air.subscribe()
+    }
+
+    /// When the newest fragment arrived.
+    pub fn last_fragment(&self) -> Option<Tick> {
+        self.shared.lock().last_fragment()
+    }
+
+    /// A viewer joins; `None` when off the air.
+    pub fn join(&self, delay: Duration) -> Option<Viewing> {
+        let broadcast = self.shared.lock();
+        let timeline = broadcast.timeline();
+        let init = timeline.current()?.1;
+        let (init, has_video) = (init.bytes().clone(), init.has_video());
+        let position = timeline.join(delay)?;
+        drop(broadcast);
+        Some(Viewing {
+            shared: Arc::clone(&self.shared),
+            init: Some(init),
+            has_video,
+            position,
+            news: self.shared.news.subscribe(),
+        })
+    }
+
+    /// The init segment of the current run.
+    pub fn init(&self) -> Option<Bytes> {
+        Some(self.shared.lock().timeline().current()?.1.bytes().clone())
+    }
+
+    /// What external players can ask for; `None` when off the air.
+    pub fn listing(&self) -> Option<Listing> {
+        let broadcast = self.shared.lock();
+        broadcast.timeline().current()?;
+        let segments = broadcast.timeline().segments();
+        Some(Listing {
+            segments,
+            target_duration: broadcast.target_duration(),
+        })
+    }
+
+    /// The parts of a complete segment of the current run.
+    pub fn segment(&self, sequence: u64) -> Option<Vec<Bytes>> {
+        self.shared.lock().timeline().segment(sequence)
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Broadcast> {
+        // The broadcast decides nothing about people; after a panic in one call the next
+        // init segment puts it right, and the show goes on.
+        self.broadcast
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change<R>(&self, command: impl FnOnce(&mut Broadcast) -> R) -> R {
+        let mut broadcast = self.lock();
+        let result = command(&mut broadcast);
+        let air = broadcast.air();
+        drop(broadcast);
+        self.announce(air);
+        result
+    }
+
+    fn announce(&self, air: Air) {
+        self.air
+            .send_if_modified(|current| std::mem::replace(current, air) != air);
+        self.news.send_modify(|count| *count += 1);
+    }
+}
+
+impl Viewing {
+    /// Whether the run has a picture, or only sound.
+    pub fn has_video(&self) -> bool {
+        self.has_video
+    }
+
+    /// Whether the init segment was handed out.
+    pub fn is_started(&self) -> bool {
+        self.init.is_none()
+    }
+
+    /// The next bytes of the response: the init segment, then fragments; `None` at the end of the
+    /// run. Cancel safe.
+    pub async fn next(&mut self) -> Option<Bytes> {
+        if let Some(init) = self.init.take() {
+            return Some(init);
+        }
+        loop {
+            // Before looking, so that news after the look is not missed.
+            self.news.borrow_and_update();
+            let now = self.shared.clock.tick();
+            let next = self.shared.lock().timeline().read(&mut self.position, now);
+            match next {
+                Next::Fragment(bytes) | Next::Skipped(bytes) => return Some(bytes),
+                Next::Ended => return None,
+                Next::Wait(None) => self.news.changed().await.ok()?,
+                Next::Wait(Some(until)) => {
+                    tokio::select! {
+                        changed = self.news.changed() => changed.ok()?,
+                        () = tokio::time::sleep(until.since(now)) => {}
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,413 @@
+//! What the broadcaster is told about the onion service, in words for people who do not know Tor.
+//!
+//! Belongs here: the values that others show, and the translation of arti's states into them.
+//! Does not belong here: showing or logging them.
+//!
+//! arti gives a percentage and a few kinds of trouble as values, the rest only as English text that
+//! it does not promise to keep. What is recognised in that text makes our sentence better; when
+//! nothing is recognised any more, a plainer sentence remains.
+
+use arti_client::{
+    ErrorKind,
+    status::{BlockageKind, BootstrapStatus},
+};
+use tor_hsservice::status::{OnionServiceStatus, Problem, State};
+
+use super::identity::OnionAddress;
+
+/// The address and how far it is on its way to being reachable.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Status {
+    /// Known as soon as the identity has been read, long before anybody can reach it.
+    pub address: Option<OnionAddress>,
+    /// Where the service stands.
+    pub stage: Stage,
+}
+
+/// Where the service stands. Texts are lower case without a full stop.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Stage {
+    /// Nothing has happened yet.
+    #[default]
+    Starting,
+    /// Learning about the Tor network. Can fall back, and goes on for ever without a network.
+    Bootstrapping {
+        /// 0 to 100.
+        percent: u8,
+        /// What it is waiting for.
+        doing: String,
+        /// Why it does not get on, if it seems stuck.
+        blocked: Option<String>,
+    },
+    /// Connected; telling the Tor network how visitors find us, for the first time.
+    Publishing {
+        /// The trouble on the way, if any.
+        problem: Option<String>,
+    },
+    /// Visitors can come.
+    Reachable,
+    /// Visitors could come and now cannot, or only some can. It is being repaired.
+    Unreachable {
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// The pieces of arti's state that a [`Stage`] is made of.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    bootstrap: Bootstrap,
+    service: Service,
+    /// The sentence about the last failed attempt to bootstrap; `None` again when one succeeds.
+    failure: Option<&'static str>,
+    has_been_reachable: bool,
+}
+
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+struct Bootstrap {
+    percent: u8,
+    ready: bool,
+    doing: String,
+    blocked: Option<String>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Service {
+    reachable: bool,
+    problem: Option<&'static str>,
+}
+
+impl Progress {
+    pub(super) fn bootstrap_changed(&mut self, now: &BootstrapStatus) {
+        let text = now.to_string();
+        self.bootstrap = Bootstrap {
+            percent: percent(now.as_frac()),
+            ready: now.ready_for_traffic(),
+            doing: doing(&text),
+            blocked: now
+                .blocked()
+                .map(|blockage| blocked(&blockage.kind(), &text)),
+        };
+    }
+
+    pub(super) fn bootstrap_failed(&mut self, why: Option<ErrorKind>) {
+        self.failure = why.map(failed);
+    }
+
+    pub(super) fn service_changed(&mut self, now: &OnionServiceStatus) {
+        let in_trouble = !matches!(now.state(), State::Shutdown | State::Bootstrapping);
+        self.service = Service {
+            reachable: now.state().is_fully_reachable(),
+            // While it starts it reports as trouble that there is no network yet.
+            problem: now.current_problem().filter(|_| in_trouble).map(problem),
+        };
+    }
+
+    pub(super) fn stage(&mut self) -> Stage {
+        let Self {
+            bootstrap,
+            service,
+            failure,
+            has_been_reachable,
+        } = self;
+        if service.reachable {
+            *has_been_reachable = true;
+            return Stage::Reachable;
+        }
+        if *has_been_reachable {
+            let problem = match (bootstrap.ready, &bootstrap.blocked, service.problem) {
+                (false, Some(blocked), _) => blocked.clone(),
+                (_, _, Some(problem)) => problem.to_owned(),
+                _ => "the connection to the Tor network was interrupted; it is being repaired"
+                    .to_owned(),
+            };
+            return Stage::Unreachable { problem };
+        }
+        if bootstrap.ready {
+            return Stage::Publishing {
+                problem: service.problem.map(str::to_owned),
+            };
+        }
+        Stage::Bootstrapping {
+            percent: bootstrap.percent,
+            doing: bootstrap.doing.clone(),
+            blocked: bootstrap
+                .blocked
+                .clone()
+                .or_else(|| failure.map(str::to_owned)),
+        }
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to 0..=100 before"
+)]
+fn percent(fraction: f32) -> u8 {
+    (fraction * 100.0).round().clamp(0.0, 100.0) as u8
+}
+
+/// What the text of arti's status says it is doing.
+fn doing(text: &str) -> String {
+    const KNOWN: [(&str, &str); 6] = [
+        // In the order of the bootstrap, last first: several can be in one text.
+        (
+            "fetching microdescriptors",
+            "fetching the descriptions of the relays",
+        ),
+        (
+            "fetching authority certificates",
+            "checking the signatures on the list of relays",
+        ),
+        (
+            "connecting successfully; directory is fetching a consensus",
+            "fetching the list of relays",
+        ),
+        (
+            "handshaking with Tor relays",
+            "agreeing on encryption with a first relay",
+        ),
+        ("connecting to the internet", "connecting to a first relay"),
+        ("fetching a consensus", "fetching the list of relays"),
+    ];
+    let known = KNOWN.iter().find(|(theirs, _)| text.contains(theirs));
+    known
+        .map_or("connecting to the Tor network", |(_, ours)| ours)
+        .to_owned()
+}
+
+/// How far the clock is off, if arti has noticed.
+fn clock_skew(text: &str) -> Option<&str> {
+    let (_, skew) = text.rsplit_once("Clock is ")?;
+    // "slow by around 3h 2m (based on 7 recent observations, with high confidence)"
+    skew.split(" (based")
+        .next()
+        .filter(|skew| skew.starts_with("slow") || skew.starts_with("fast"))
+}
+
+/// Why the bootstrap is stuck.
+fn blocked(kind: &BlockageKind, text: &str) -> String {
+    if let Some(skew) = clock_skew(text) {
+        return format!(
+            "the clock of this computer seems to be {skew}; set it right, Tor needs it"
+        );
+    }
+    match kind {
+        BlockageKind::Offline => "this computer seems to be offline, or a firewall lets nothing out",
+        BlockageKind::Filtering => {
+            "something between this computer and the Tor network seems to filter or change the connections"
+        }
+        BlockageKind::ClockSkewed => "the clock of this computer seems to be wrong; set it right, Tor needs it",
+        BlockageKind::CantBootstrap => {
+            "the Tor network answers, but its list of relays cannot be fetched; \
+             check the clock and the date of this computer"
+        }
+        // `CantReachTor`, and kinds that later versions add.
+        _ => "the Tor network cannot be reached; perhaps this network blocks it",
+    }
+    .to_owned()
+}
+
+/// Why the last attempt to bootstrap ended; another one follows.
+fn failed(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::ClockSkew => {
+            "the clock of this computer seems to be wrong; set it right, Tor needs it"
+        }
+        ErrorKind::LocalNetworkError => {
+            "this computer seems to be offline, or a firewall lets nothing out"
+        }
+        ErrorKind::PersistentStateAccessFailed
+        | ErrorKind::FsPermissions
+        | ErrorKind::CacheAccessFailed => {
+            "the state directory cannot be read or written; check its owner and the space on the disk"
+        }
+        ErrorKind::TorAccessFailed | ErrorKind::TorNetworkTimeout => {
+            "the Tor network cannot be reached; perhaps this network blocks it"
+        }
+        _ => "the list of relays could not be fetched; trying again",
+    }
+}
+
+/// What troubles a service that has a network.
+fn problem(problem: &Problem) -> &'static str {
+    match problem {
+        Problem::DescriptorUpload(_) => {
+            "some relays did not take the entry that tells visitors how to find the site; trying again"
+        }
+        Problem::Ipt(_) => {
+            "some relays that introduce visitors to the site do not answer; looking for others"
+        }
+        _ => "the onion service stopped working inside; if this stays, restart onionstream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn progress(bootstrap: Bootstrap, service: Service) -> Progress {
+        Progress {
+            bootstrap,
+            service,
+            ..Progress::default()
+        }
+    }
+
+    #[test]
+    fn the_stage_goes_from_bootstrapping_over_publishing_to_reachable_and_says_when_it_falls_back()
+    {
+        let mut progress = progress(
+            Bootstrap {
+                percent: 40,
+                doing: "fetching".to_owned(),
+                ..Bootstrap::default()
+            },
+            Service::default(),
+        );
+        assert_eq!(
+            progress.stage(),
+            Stage::Bootstrapping {
+                percent: 40,
+                doing: "fetching".to_owned(),
+                blocked: None
+            }
+        );
+
+        progress.bootstrap.ready = true;
+        assert_eq!(progress.stage(), Stage::Publishing { problem: None });
+
+        progress.service.reachable = true;
+        assert_eq!(progress.stage(), Stage::Reachable);
+
+        progress.service = Service {
+            reachable: false,
+            problem: Some("no relays"),
+        };
+        assert_eq!(
+            progress.stage(),
+            Stage::Unreachable {
+                problem: "no relays".to_owned()
+            }
+        );
+
+        progress.service.reachable = true;
+        assert_eq!(progress.stage(), Stage::Reachable);
+    }
+
+    #[test]
+    fn a_lost_network_is_a_better_explanation_than_what_follows_from_it() {
+        let mut progress = progress(
+            Bootstrap::default(),
+            Service {
+                reachable: true,
+                problem: None,
+            },
+        );
+        assert_eq!(progress.stage(), Stage::Reachable);
+
+        progress.service = Service {
+            reachable: false,
+            problem: Some("no relays"),
+        };
+        progress.bootstrap.blocked = Some("offline".to_owned());
+
+        assert_eq!(
+            progress.stage(),
+            Stage::Unreachable {
+                problem: "offline".to_owned()
+            }
+        );
+    }
+
+    #[test]
+    fn a_failed_attempt_is_shown_until_the_next_one_succeeds() {
+        let mut progress = Progress::default();
+        progress.bootstrap_failed(Some(ErrorKind::ClockSkew));
+        let Stage::Bootstrapping {
+            blocked: Some(why), ..
+        } = progress.stage()
+        else {
+            panic!("not blocked")
+        };
+        assert!(why.contains("clock"), "{why}");
+
+        progress.bootstrap_failed(None);
+
+        assert!(matches!(
+            progress.stage(),
+            Stage::Bootstrapping { blocked: None, .. }
+        ));
+    }
+
+    #[test]
+    fn the_texts_of_arti_become_words_without_jargon() {
+        for (theirs, ours) in [
+            (
+                "0%: connecting to the internet; not downloading",
+                "connecting to a first relay",
+            ),
+            (
+                "7%: handshaking with Tor relays; directory is fetching a consensus",
+                "agreeing on encryption with a first relay",
+            ),
+            (
+                "15%: connecting successfully; directory is fetching a consensus",
+                "fetching the list of relays",
+            ),
+            (
+                "40%: connecting successfully; directory is fetching authority certificates (3/9)",
+                "checking the signatures on the list of relays",
+            ),
+            (
+                "60%: connecting successfully; directory is fetching microdescriptors (5/8000)",
+                "fetching the descriptions of the relays",
+            ),
+            ("words of a later version", "connecting to the Tor network"),
+        ] {
+            assert_eq!(doing(theirs), ours, "{theirs}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_clock_is_named_with_the_difference_when_arti_has_measured_it() {
+        let text = "Stuck at 15%: Clock is skewed. (…). \
+                    Clock is slow by around 3h 2m (based on 7 recent observations, with high confidence)";
+
+        assert_eq!(
+            blocked(&BlockageKind::CantBootstrap, text),
+            "the clock of this computer seems to be slow by around 3h 2m; set it right, Tor needs it"
+        );
+        assert!(blocked(&BlockageKind::ClockSkewed, "Clock is skewed.").contains("clock"));
+        assert!(blocked(&BlockageKind::Offline, "").contains("offline"));
+    }
+
+    #[test]
+    fn a_fraction_outside_the_range_stays_a_percentage() {
+        for (fraction, expected) in [
+            (-1.0, 0),
+            (0.0, 0),
+            (0.504, 50),
+            (1.0, 100),
+            (7.0, 100),
+            (f32::NAN, 0),
+        ] {
+            assert_eq!(percent(fraction), expected);
+        }
+    }
+
+    #[test]
+    fn the_debug_form_of_a_status_hides_the_address() {
+        let home = tempfile::tempdir().unwrap();
+        let address = crate::onion::identity::Identity::open(&home.path().join("keys"))
+            .unwrap()
+            .address();
+        let status = Status {
+            address: Some(address.clone()),
+            stage: Stage::Reachable,
+        };
+
+        assert!(!format!("{status:?}").contains(address.as_str().trim_end_matches(".onion")));
+    }
+}

@@ -1,0 +1,70 @@
+//! The shell of every page, and the only place where text goes out unescaped: our own CSS.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+/// Colours and type for every page, dark and light.
+pub(super) const SITE_CSS: &str = include_str!("../../assets/site.css");
+
+/// One page.
+pub(super) struct Document<'a> {
+    /// For the tab.
+    pub(super) title: &'a str,
+    /// Our own style sheets, never anything from outside.
+    pub(super) css: &'static [&'static str],
+    /// Content of the refresh: seconds and, if it is another address, `;url=`.
+    pub(super) refresh: Option<String>,
+    /// For the styles.
+    pub(super) nonce: &'a str,
+    /// Which page this is, for the styles.
+    pub(super) class: &'static str,
+}
+
+impl Document<'_> {
+    /// The page around `body`.
+    pub(super) fn around(&self, body: &Markup) -> Markup {
+        html! {
+            (DOCTYPE)
+            html lang="en" class=(self.class) {
+                (self.head())
+                body { (body) }
+            }
+        }
+    }
+
+    /// The beginning of a document whose body never ends: everything that is sent later is a child
+    /// of its `main` element.
+    pub(super) fn open(&self) -> Markup {
+        html! {
+            (DOCTYPE)
+            (PreEscaped("<html lang=\"en\" class=\"")) (self.class) (PreEscaped("\">"))
+            (self.head())
+            (PreEscaped("<body><main>"))
+        }
+    }
+
+    fn head(&self) -> Markup {
+        html! {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                // An empty picture: no request for /favicon.ico.
+                link rel="icon" href="data:,";
+                @if let Some(refresh) = &self.refresh {
+                    meta http-equiv="refresh" content=(refresh);
+                }
+                title { (self.title) }
+                style nonce=(self.nonce) {
+                    (PreEscaped(SITE_CSS))
+                    @for css in self.css { (PreEscaped(css)) }
+                }
+            }
+        }
+    }
+}
+
+/// A style element of its own: inside a shadow root, or in the course of an endless document.
+///
+/// `css` is ours: constants, or text made from numbers. It must never hold anything from people.
+pub(super) fn style(css: &str, nonce: &str) -> Markup {
+    html! { style nonce=(nonce) { (PreEscaped(css)) } }
+}

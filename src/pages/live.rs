@@ -1,0 +1,236 @@
+//! The live panel: one endless document that is current without JavaScript.
+//!
+//! Its first element has a declarative shadow root with named slots. Everything that arrives later
+//! is a child of that element and goes to the slot it names; of each kind only the newest is
+//! shown. A heartbeat restarts the animation that would otherwise show "connection lost".
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use maud::{Markup, html};
+
+use super::{
+    document::{self, Document},
+    show_name,
+    time::{roughly, time_of_day},
+    watching_words,
+};
+use crate::{
+    clock::WallTime,
+    media::{broadcast::Air, timeline::RunId},
+    room::panel::{Piece, Update, Values},
+};
+
+/// Styles of the children of the panel.
+const CSS: &str = include_str!("../../assets/live.css");
+/// Styles inside the shadow root.
+const FRAME_CSS: &str = include_str!("../../assets/live-frame.css");
+/// Styles of the finite forms.
+const STATIC_CSS: &str = include_str!("../../assets/live-static.css");
+
+/// Where the endless document is.
+const FOLLOW: &str = "/live?follow=1";
+
+/// Seconds from the end of an endless document, for whatever reason, to the next one.
+const REOPEN_SECONDS: u32 = 3;
+
+/// Seconds that the first, finite document stays: it must have finished loading before it goes on,
+/// or the tab never stops loading and the Stop button ends the video with the panel.
+const FIRST_SECONDS: u32 = 2;
+
+/// What a finite panel does next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refresh {
+    /// Becomes the endless one.
+    Follow,
+    /// Loads itself again after this time.
+    Static(Duration),
+}
+
+/// The finite panel.
+pub fn page(values: &Values, refresh: Refresh, now: WallTime, nonce: &str) -> Markup {
+    let next = match refresh {
+        Refresh::Follow => format!("{FIRST_SECONDS};url={FOLLOW}"),
+        Refresh::Static(after) => format!("{};url=/live?static=1", after.as_secs().max(1)),
+    };
+    let document = Document {
+        title: "Live panel",
+        css: &[STATIC_CSS],
+        refresh: Some(next),
+        nonce,
+        class: "live static",
+    };
+    document.around(&html! {
+        main {
+            h1 { (show_name(values.title.as_str())) }
+            @match values.air {
+                Air::On { since, .. } => {
+                    p { b class="air on" { "On air" } " for " (roughly(now.since(since))) " (since " (time_of_day(since)) ")" }
+                }
+                Air::Off => p { b class="air off" { "Off air" } },
+            }
+            p { (watching_words(values.watching)) }
+            @if refresh == Refresh::Follow {
+                p class="other" { a href="/live?static=1" { "Stay with this simple form" } }
+            }
+        }
+    })
+}
+
+/// The beginning of the endless panel, with everything as it is now. Never closed.
+pub fn document(values: &Values, now: WallTime, nonce: &str) -> Markup {
+    let document = Document {
+        title: "Live panel",
+        css: &[CSS],
+        // Does nothing until the response ends, for whatever reason.
+        refresh: Some(format!("{REOPEN_SECONDS};url={FOLLOW}")),
+        nonce,
+        class: "live",
+    };
+    html! {
+        (document.open())
+        template shadowrootmode="open" {
+            (document::style(document::SITE_CSS, nonce))
+            (document::style(FRAME_CSS, nonce))
+            header {
+                h1 { slot name="title" {} }
+                p class="state" {
+                    slot name="air" {}
+                    slot name="uptime" {}
+                    slot name="watching" {}
+                }
+            }
+            div role="status" { slot name="notice" {} }
+            slot name="beat" {}
+        }
+        (title(values.title.as_str()))
+        (air(values.air))
+        @if let Some(css) = uptime_css(values.air, now) { (document::style(&css, nonce)) }
+        (watching(values.watching))
+        (beat())
+    }
+}
+
+/// What open panels get for a change: the same bytes for everybody.
+pub fn pieces(update: &Update, now: WallTime) -> Vec<Piece> {
+    match update {
+        Update::Title(text) => vec![shared(title(text.as_str()))],
+        Update::Watching(count) => vec![shared(watching(*count))],
+        Update::Heartbeat => vec![shared(beat())],
+        Update::Air(state) => {
+            let mut pieces = Vec::with_capacity(3);
+            // Before the element it is for, so that the clock never shows a wrong time.
+            pieces.extend(uptime_css(*state, now).map(|css| Piece::Css(css.into())));
+            pieces.push(shared(air(*state)));
+            pieces.push(shared(notice(*state)));
+            pieces
+        }
+    }
+}
+
+/// A style sheet in the course of the document.
+pub fn styled(css: &str, nonce: &str) -> Bytes {
+    document::style(css, nonce).into_string().into()
+}
+
+fn shared(markup: Markup) -> Piece {
+    Piece::Html(markup.into_string().into())
+}
+
+fn title(text: &str) -> Markup {
+    html! { x-title slot="title" { (show_name(text)) } }
+}
+
+fn watching(count: usize) -> Markup {
+    html! { x-watching slot="watching" { (watching_words(count)) } }
+}
+
+fn air(state: Air) -> Markup {
+    html! {
+        @match state {
+            Air::On { run, since, .. } => {
+                x-air slot="air" class="on" { "On air" }
+                x-uptime slot="uptime" id=(uptime_id(run)) title={ "since " (time_of_day(since)) } {}
+            }
+            Air::Off => {
+                x-air slot="air" class="off" { "Off air" }
+                x-uptime slot="uptime" class="off" {}
+            }
+        }
+    }
+}
+
+/// Tells people who have the page open what to do; newcomers do not get it.
+fn notice(state: Air) -> Markup {
+    html! {
+        x-notice slot="notice" {
+            @match state {
+                Air::On { .. } => {
+                    "The broadcast has begun. If the picture does not move: "
+                    a href="/video" target="video" { "start the player" }
+                }
+                Air::Off => {
+                    "The broadcast has ended. When the next one begins, this says so."
+                }
+            }
+        }
+    }
+}
+
+/// While these keep coming, the animation that would show its text starts over and over.
+fn beat() -> Markup {
+    html! {
+        x-beat slot="beat" {
+            "The connection is lost. " a href="/live" { "Reconnect" }
+        }
+    }
+}
+
+fn uptime_id(run: RunId) -> String {
+    format!("run-{}", run.number())
+}
+
+/// Lets the clock of this run count from the time it has been on the air.
+///
+/// A style of its own for each response, because the policy allows no `style` attributes.
+fn uptime_css(state: Air, now: WallTime) -> Option<String> {
+    let Air::On { run, since, .. } = state else {
+        return None;
+    };
+    let seconds = now.since(since).as_secs();
+    Some(format!(
+        "#{}{{animation-delay:-{seconds}s}}",
+        uptime_id(run)
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::room::title::Title;
+
+    #[test]
+    fn markup_in_a_title_is_shown_as_text() {
+        let update = Update::Title(Title::parse("<script>&\"".as_bytes()).unwrap());
+
+        let pieces = pieces(&update, WallTime::from_unix_millis(0));
+
+        let html = "<x-title slot=\"title\">&lt;script&gt;&amp;&quot;</x-title>";
+        assert_eq!(pieces, [Piece::Html(html.into())]);
+    }
+
+    #[test]
+    fn the_endless_document_is_never_closed() {
+        let values = Values {
+            title: Title::default(),
+            air: Air::Off,
+            watching: 2,
+        };
+
+        let html = document(&values, WallTime::from_unix_millis(0), "NONCE").into_string();
+
+        assert!(html.contains("2 people are watching"));
+        assert!(html.ends_with("</x-beat>"), "{html}");
+        assert!(!html.contains("</main>") && !html.contains("</body>"));
+    }
+}
