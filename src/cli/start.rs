@@ -190,24 +190,31 @@ fn play(
     clock: Clock,
 ) -> anyhow::Result<Vec<IngestThread>> {
     let (video, panel) = (site.video.clone(), site.panel.clone());
-    let sink = move |event: ingest::Event, now: Tick| match event {
+    let picture = move |event: ingest::Event, now: Tick| match event {
         ingest::Event::Init { init, started } => video.begin(init, started),
         ingest::Event::Fragment(fragment) => {
             video.push(&fragment, now);
         }
         ingest::Event::TargetDuration(target) => video.set_target_duration(target),
-        ingest::Event::Stopped(_) => video.stop(now),
+        ingest::Event::Stopped(_how) => video.stop(now),
         ingest::Event::Title(title) => panel.publish(&Update::Title(title)),
     };
-    let watch = ingest::Settings {
-        stream_dir: (source == Source::Watch).then(|| settings.ingest.directory.clone()),
+    let watched = ingest::Settings {
+        stream_dir: settings.ingest.directory.clone(),
         title_file: settings.ingest.title_file.clone(),
-        max_fragment_bytes: settings.ingest.max_fragment,
-        max_segment_bytes: settings.ingest.max_segment,
+        max_fragment_bytes: settings.ingest.max_fragment as u64,
+        max_segment_bytes: settings.ingest.max_segment as u64,
     };
-    let mut threads = vec![ingest::watch(watch, clock, sink.clone())?];
-    if source == Source::Demo {
-        threads.push(ingest::demo::play(DEMO_CLIP, clock, sink)?);
+    let (sink, demo) = (picture.clone(), source == Source::Demo);
+    // The clip takes the place of the stream directory, not of the title.
+    let watching = ingest::watch(watched, clock, move |event, now| {
+        if !demo || matches!(event, ingest::Event::Title(_)) {
+            sink(event, now);
+        }
+    })?;
+    let mut threads = vec![watching];
+    if demo {
+        threads.push(ingest::demo::play(DEMO_CLIP, clock, picture)?);
     }
     Ok(threads)
 }

@@ -8,16 +8,12 @@ const NONCE_BYTES: usize = 16;
 
 /// Sent with every answer. What is not here on purpose: `Date` and `Server` (fingerprints), HSTS
 /// and `upgrade-insecure-requests` (an onion site is plain HTTP inside Tor's encryption).
-const ALWAYS: [(HeaderName, &str); 5] = [
+const ALWAYS: [(HeaderName, &str); 4] = [
     (header::REFERRER_POLICY, "no-referrer"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::CACHE_CONTROL, "no-store"),
     (
         HeaderName::from_static("cross-origin-resource-policy"),
-        "same-origin",
-    ),
-    (
-        HeaderName::from_static("cross-origin-opener-policy"),
         "same-origin",
     ),
 ];

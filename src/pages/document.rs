@@ -3,7 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// Colours and type for every page, dark and light.
-pub(super) const SITE_CSS: &str = include_str!("../../assets/site.css");
+const SITE_CSS: &str = include_str!("../../assets/site.css");
 
 /// One page.
 pub(super) struct Document<'a> {

@@ -90,7 +90,6 @@ pub fn document(values: &Values, now: WallTime, nonce: &str) -> Markup {
     html! {
         (document.open())
         template shadowrootmode="open" {
-            (document::style(document::SITE_CSS, nonce))
             (document::style(FRAME_CSS, nonce))
             header {
                 h1 { slot name="title" {} }

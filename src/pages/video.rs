@@ -70,9 +70,10 @@ fn player(title: &str, has_video: bool, delay: Option<Delay>, nonce: &str) -> Ma
             p class="note paused" { "Paused or ended. " a href=(again) { "Go live" } }
             p class="note muted" { "The sound is off: switch it on in the player." }
             p class="note help" {
-                "No picture? In Tor Browser's Safest mode click the placeholder above, then OK. "
-                a href=(again) { "Try again" } " or "
-                a href=(source) target="video" { "open the plain player" } "."
+                "No picture? At Tor Browser's Safest level, click the placeholder, then OK. "
+                a href=(again) { "Try again" }
+                " · "
+                a href=(source) { "plain player" }
             }
         }
     })
