@@ -32,20 +32,26 @@ fn pieces(bytes: &[u8], chunk: usize) -> (Vec<Piece>, Option<SplitError>) {
 
 /// Where the first `moof` box seems to begin.
 fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
-    let at = bytes.windows(4).position(|window| window == b"moof").unwrap_or(bytes.len());
-    bytes.split_at(at.saturating_sub(4))
+    let at = bytes.windows(4).position(|window| window == b"moof");
+    bytes.split_at(at.map_or(bytes.len(), |at| at.saturating_sub(4)))
 }
 
 fuzz_target!(|input: &[u8]| {
-    let Some((&chunk, bytes)) = input.split_first() else { return };
+    let Some((&chunk, bytes)) = input.split_first() else {
+        return;
+    };
     let (head, media) = split(bytes);
     let whole = pieces(media, media.len().max(1));
     assert_eq!(whole, pieces(media, usize::from(chunk).max(1)));
 
-    let Ok(init) = InitSegment::parse(Bytes::copy_from_slice(head)) else { return };
+    let Ok(init) = InitSegment::parse(Bytes::copy_from_slice(head)) else {
+        return;
+    };
     assert!(!init.tracks().is_empty());
     for piece in whole.0 {
-        let Ok(fragment) = Fragment::parse(piece.bytes, &init) else { continue };
+        let Ok(fragment) = Fragment::parse(piece.bytes, &init) else {
+            continue;
+        };
         assert!(fragment.end() >= fragment.start());
         for nanos in [-1_000_000_000, 1, i128::MAX, i128::MIN] {
             let moved = fragment.shifted(TimeShift { nanos });
