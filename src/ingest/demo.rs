@@ -414,7 +414,7 @@ mod tests {
         drop(playing);
 
         let (at, received_at) = arrivals[49];
-        assert!(at.since(began) < Duration::from_millis(100));
+        assert!(at.since(began) < Duration::from_secs(1));
         assert!(
             received_at.since(began) < Duration::from_millis(150),
             "the backlog is at once"
