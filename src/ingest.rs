@@ -1,61 +1,117 @@
-//! (being written)
+//! Files become events: the stream directory, the title file, the built-in clip.
+//!
+//! Belongs here: reading what somebody else writes, on one thread of its own that may wait for
+//! the disk, and saying what is new.
+//! Does not belong here: what the formats mean (`media/`), what is on air (`media/timeline.rs`),
+//! who gets to see it (`live/`).
+//!
+//! `notify` gives a hint, never a fact: a lost event costs a quarter of a second, not the show.
+
+mod complaints;
+pub mod demo;
+mod encoder_pid;
+mod file;
+mod follower;
+mod identity;
+mod init_file;
+mod playlist_file;
+mod segment;
+mod thread;
+mod title;
+mod watch;
+
+use std::{io, path::PathBuf, time::Duration};
+
+use thiserror::Error;
+
+pub use self::{demo::ClipError, thread::IngestThread, watch::watch};
 use crate::{
-    clock::{Clock, Tick, WallTime},
-    media::{fragment::Fragment, init::InitSegment},
+    clock::WallTime,
+    media::{boxes::MAX_FRAGMENT_BYTES, fragment::Fragment, init::InitSegment},
     room::title::Title,
 };
-use std::{path::PathBuf, time::Duration};
-/// stub
-#[derive(Debug)]
-pub struct IngestThread;
-/// stub
-#[derive(Debug)]
+
+/// What to watch, and how much of it to accept.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /** s */
-    pub stream_dir: Option<PathBuf>,
-    /** s */
+    /// Where the encoder writes `stream.m3u8`, `init.mp4` and `stream<N>.m4s`; made if missing.
+    pub stream_dir: PathBuf,
+    /// The file that holds the title; need not exist.
     pub title_file: PathBuf,
-    /** s */
-    pub max_fragment_bytes: usize,
-    /** s */
-    pub max_segment_bytes: usize,
+    /// Longest accepted segment file, in bytes.
+    pub max_segment_bytes: u64,
+    /// Longest accepted fragment (`moof` + `mdat`), in bytes; kept in memory until complete.
+    pub max_fragment_bytes: u64,
 }
-/// stub
-#[derive(Debug)]
+
+impl Settings {
+    /// With the usual limits: 64 MiB a segment, 8 MiB a fragment.
+    pub fn new(stream_dir: PathBuf, title_file: PathBuf) -> Self {
+        Self {
+            stream_dir,
+            title_file,
+            max_segment_bytes: 64 * 1024 * 1024,
+            max_fragment_bytes: MAX_FRAGMENT_BYTES,
+        }
+    }
+}
+
+/// Something new.
+#[derive(Debug, Clone)]
 pub enum Event {
-    /** s */
+    /// A run of the encoder begins; its fragments follow. The init segment may be the same as that
+    /// of the run before.
     Init {
-        /** s */
+        /// What every fragment of this run needs.
         init: InitSegment,
-        /** s */
+        /// When the broadcast began, if `start.txt` says so credibly.
         started: Option<WallTime>,
     },
-    /** s */
+    /// The next fragment of the run.
     Fragment(Fragment),
-    /** s */
+    /// The playlist states another target duration than before.
     TargetDuration(Duration),
-    /** s */
-    Stopped(()),
-    /** s */
+    /// The encoder has stopped.
+    Stopped(Stop),
+    /// Another title; the first one is empty without an event.
     Title(Title),
 }
-/// stub
-pub fn watch(
-    _s: Settings,
-    _c: Clock,
-    _sink: impl FnMut(Event, Tick) + Send + 'static,
-) -> std::io::Result<IngestThread> {
-    Ok(IngestThread)
+
+/// How it became known that the encoder has stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// The playlist has ended.
+    EndList,
+    /// The process that `pid.txt` names has ended.
+    EncoderGone,
 }
-/// stub
-pub mod demo {
-    use super::*;
-    /// stub
-    pub fn play(
-        _clip: &'static [u8],
-        _c: Clock,
-        _sink: impl FnMut(Event, Tick) + Send + 'static,
-    ) -> std::io::Result<IngestThread> {
-        Ok(IngestThread)
-    }
+
+/// Why nothing can be read.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum IngestError {
+    /// The stream directory does not exist and cannot be made.
+    #[error("cannot make the stream directory `{}`", path.display())]
+    MakeDirectory {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// The stream directory cannot be listed, or is something else.
+    #[error("cannot list the stream directory `{}`", path.display())]
+    ListDirectory {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// No thread for it.
+    #[error("cannot start a thread for reading files")]
+    Thread(#[source] io::Error),
+    /// The built-in clip is no clip.
+    #[error("cannot play the clip")]
+    Clip(#[from] ClipError),
 }

@@ -46,6 +46,13 @@ pub const DEFAULT_MAX_STREAMS_PER_CIRCUIT: u32 = 16;
 /// How long open streams may take to end by themselves when the program stops.
 const CLOSING_GRACE: Duration = Duration::from_secs(1);
 
+/// How long the service may look unreachable before that is said: one introduction relay that goes
+/// away is replaced within seconds.
+const DOUBT: Duration = Duration::from_secs(10);
+
+/// How long the bootstrap may say nothing before we do.
+const SILENCE: Duration = Duration::from_secs(15);
+
 /// Pauses between attempts to bootstrap. arti already retries within an attempt.
 const FIRST_RETRY: Duration = Duration::from_secs(2);
 const LONGEST_RETRY: Duration = Duration::from_mins(1);
@@ -84,8 +91,8 @@ pub enum OnionError {
     StateInUse(PathBuf),
     /// arti does not trust the modes or owners of the directories it works in.
     #[error(
-        "the directories are open to other users of this computer: {problem}; take their rights away \
-         (for example `chmod go-w` on the directory named)"
+        "the directories are open to other users of this computer: {problem}; run `chmod go-w` \
+         on the directory named"
     )]
     Permissions {
         /// Which directory, in arti's words.
@@ -245,8 +252,19 @@ async fn keep_informed(
     let (attempt_ended, mut attempts) = watch::channel(None);
     let mut bootstrap = std::pin::pin!(bootstrap(client, attempt_ended));
     let mut bootstrapped = false;
+    let mut doubt = None;
     loop {
+        let doubt_ends = async {
+            match doubt.as_mut() {
+                Some(sleep) => sleep.await,
+                None => std::future::pending().await,
+            }
+        };
+        let mut certain = false;
         tokio::select! {
+            () = doubt_ends => certain = true,
+            // Starts again with every event.
+            () = tokio::time::sleep(SILENCE), if !bootstrapped => progress.nothing_heard(),
             () = &mut bootstrap, if !bootstrapped => {
                 bootstrapped = true;
                 progress.bootstrap_failed(None);
@@ -259,6 +277,13 @@ async fn keep_informed(
             },
         }
         let stage = progress.stage();
+        let worse =
+            matches!(stage, Stage::Unreachable { .. }) && status.borrow().stage == Stage::Reachable;
+        if worse && !certain {
+            doubt.get_or_insert_with(|| Box::pin(tokio::time::sleep(DOUBT)));
+            continue;
+        }
+        doubt = None;
         status.send_if_modified(|status| {
             let changed = status.stage != stage;
             status.stage = stage;
@@ -277,3 +302,7 @@ async fn bootstrap(client: &TorClient<PreferredRuntime>, failed: watch::Sender<O
         pause = LONGEST_RETRY.min(pause * 2);
     }
 }
+
+#[cfg(test)]
+#[path = "onion/run_tests.rs"]
+mod tests;

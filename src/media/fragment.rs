@@ -10,7 +10,7 @@ mod track;
 #[cfg(test)]
 pub(crate) mod sample;
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use thiserror::Error;
@@ -158,7 +158,7 @@ fn nanos(time: Duration) -> i128 {
 }
 
 /// A complete, checked fragment. Cheap to clone: the bytes are shared.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Fragment {
     bytes: Bytes,
     runs: Vec<TrackRun>,
@@ -166,6 +166,18 @@ pub struct Fragment {
     decode_times: Vec<DecodeTimeField>,
     starts_with_keyframe: bool,
     begins_segment: bool,
+}
+
+impl fmt::Debug for Fragment {
+    /// Everything but the bytes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fragment")
+            .field("len", &self.bytes.len())
+            .field("runs", &self.runs)
+            .field("starts_with_keyframe", &self.starts_with_keyframe)
+            .field("begins_segment", &self.begins_segment)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Fragment {

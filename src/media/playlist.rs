@@ -31,7 +31,6 @@ pub struct PlaylistError {
     /// The line, counted from 1.
     pub line: usize,
     /// What is wrong with it.
-    #[source]
     pub reason: PlaylistReason,
 }
 
@@ -125,7 +124,7 @@ impl Playlist {
             Ok(text) => text,
             Err(error) => {
                 let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
-                let line = 1 + good.iter().filter(|&&byte| byte == b'\n').count();
+                let line = good.split(|&byte| byte == b'\n').count();
                 return fail(line, PlaylistReason::NotText);
             }
         };
@@ -418,7 +417,7 @@ mod tests {
                 },
             ),
             (b"#EXTM3U\n\xFF", 2, Why::NotText),
-            (&[b'#'; MAX_PLAYLIST_BYTES + 1], 1, Why::TooLarge),
+            (&vec![b'#'; MAX_PLAYLIST_BYTES + 1], 1, Why::TooLarge),
         ];
         for (bytes, line, reason) in whole {
             assert_eq!(Playlist::parse(bytes), Err(PlaylistError { line, reason }));

@@ -5,14 +5,15 @@
 //! Does not belong here: what is spoken over a stream.
 //!
 //! Bounds: `max_circuits` circuits, [`MAX_RENDEZVOUS`] of them on their way; each has at most
-//! `max_streams_per_circuit` streams, and ends by itself when it is not used.
+//! `max_streams_per_circuit` streams, and ends by itself when it is not used, sooner when others
+//! need the place.
 //! Nothing about a circuit is logged, not even its number.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
 use futures_util::{Stream, StreamExt as _};
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
     task::{JoinError, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
@@ -78,6 +79,8 @@ pub(super) struct Circuits<Serve> {
     tasks: JoinSet<()>,
     limits: Limits,
     rendezvous: Arc<Semaphore>,
+    /// Wakes the circuit that has been idle longest, to make room.
+    make_room: Arc<Notify>,
     next: u64,
     refused: u64,
     /// New streams are not accepted any more, open ones may end.
@@ -95,6 +98,7 @@ where
             tasks: JoinSet::new(),
             limits,
             rendezvous: Arc::new(Semaphore::new(MAX_RENDEZVOUS)),
+            make_room: Arc::new(Notify::new()),
             next: 0,
             refused: 0,
             closing: CancellationToken::new(),
@@ -119,6 +123,10 @@ where
     }
 
     fn open(&mut self, request: RendRequest) {
+        // Early, because room does not appear at once.
+        if self.tasks.len() >= self.limits.circuits - self.limits.circuits / 8 {
+            self.make_room.notify_one();
+        }
         let free = self.tasks.len() < self.limits.circuits;
         let Some(permit) = free
             .then(|| Arc::clone(&self.rendezvous).try_acquire_owned().ok())
@@ -140,15 +148,14 @@ where
             number: self.next,
             end: CancellationToken::new(),
         };
-        let closing = self.closing.clone();
-        self.tasks.spawn(circuit_task(
-            request,
+        let task = CircuitTask {
             circuit,
-            permit,
-            self.limits,
-            closing,
-            Arc::clone(&self.serve),
-        ));
+            limits: self.limits,
+            make_room: Arc::clone(&self.make_room),
+            closing: self.closing.clone(),
+            serve: Arc::clone(&self.serve),
+        };
+        self.tasks.spawn(task.run(request, permit));
     }
 
     /// Ends everything: streams get `grace` to end by themselves, then their tasks are dropped.
@@ -165,69 +172,83 @@ where
     }
 }
 
-/// Serves the streams of one circuit until it ends.
-async fn circuit_task<Serve, Served>(
-    request: RendRequest,
+/// One circuit and what serves it.
+struct CircuitTask<Serve> {
     circuit: Circuit,
-    rendezvous: OwnedSemaphorePermit,
     limits: Limits,
+    make_room: Arc<Notify>,
     closing: CancellationToken,
     serve: Arc<Serve>,
-) where
+}
+
+impl<Serve, Served> CircuitTask<Serve>
+where
     Serve: Fn(OnionStream, Circuit) -> Served + Send + Sync + 'static,
     Served: Future<Output = ()> + Send + 'static,
 {
-    let accepted = tokio::select! {
-        () = closing.cancelled() => return,
-        accepted = tokio::time::timeout(RENDEZVOUS_TIMEOUT, request.accept()) => accepted,
-    };
-    // Failures are the visitor's or the network's, and normal; the visitor's client tries again.
-    let Ok(Ok(mut streams)) = accepted else {
-        return;
-    };
-    drop(rendezvous);
+    /// Accepts the rendezvous and serves its streams until the circuit ends.
+    async fn run(self, request: RendRequest, rendezvous: OwnedSemaphorePermit) {
+        let Self {
+            circuit,
+            limits,
+            make_room,
+            closing,
+            serve,
+        } = self;
+        let accepted = tokio::select! {
+            () = closing.cancelled() => return,
+            accepted = tokio::time::timeout(RENDEZVOUS_TIMEOUT, request.accept()) => accepted,
+        };
+        // Failures are the visitor's or the network's, and normal; the visitor's client tries again.
+        let Ok(Ok(mut streams)) = accepted else {
+            return;
+        };
+        drop(rendezvous);
 
-    // Dropping these two ends the circuit and aborts what serves it.
-    let mut tasks = JoinSet::new();
-    let mut patience = FIRST_STREAM_TIMEOUT;
-    loop {
-        tokio::select! {
-            biased;
-            () = circuit.end.cancelled() => return,
-            () = closing.cancelled() => break,
-            Some(ended) = tasks.join_next() => note_panic(ended),
-            request = streams.next() => {
-                let Some(request) = request else { break };
-                patience = IDLE_TIMEOUT;
-                match request.request() {
-                    IncomingStreamRequest::Begin(begin) if begin.port() == PORT
-                        && tasks.len() < limits.streams_per_circuit => {
-                        let (serve, circuit) = (Arc::clone(&serve), circuit.clone());
-                        tasks.spawn(async move {
-                            // `Err`: the visitor is gone already.
-                            if let Ok(stream) = request.accept(Connected::new_empty()).await {
-                                serve(stream, circuit).await;
-                            }
-                        });
-                    }
-                    // In a task, because sending can wait for a visitor who does not read.
-                    IncomingStreamRequest::Begin(_) => {
-                        tasks.spawn(refuse(request));
-                    }
-                    // No client asks an onion service for anything else by accident.
-                    _ => {
-                        drop(request.shutdown_circuit());
-                        return;
+        // Dropping these two ends the circuit and aborts what serves it.
+        let mut tasks = JoinSet::new();
+        let mut patience = FIRST_STREAM_TIMEOUT;
+        loop {
+            tokio::select! {
+                biased;
+                () = circuit.end.cancelled() => return,
+                () = closing.cancelled() => break,
+                Some(ended) = tasks.join_next() => note_panic(ended),
+                request = streams.next() => {
+                    let Some(request) = request else { break };
+                    patience = IDLE_TIMEOUT;
+                    match request.request() {
+                        IncomingStreamRequest::Begin(begin) if begin.port() == PORT
+                            && tasks.len() < limits.streams_per_circuit => {
+                            let (serve, circuit) = (Arc::clone(&serve), circuit.clone());
+                            tasks.spawn(async move {
+                                // `Err`: the visitor is gone already.
+                                if let Ok(stream) = request.accept(Connected::new_empty()).await {
+                                    serve(stream, circuit).await;
+                                }
+                            });
+                        }
+                        // In a task, because sending can wait for a visitor who does not read.
+                        IncomingStreamRequest::Begin(_) => {
+                            tasks.spawn(refuse(request));
+                        }
+                        // No client asks an onion service for anything else by accident.
+                        _ => {
+                            drop(request.shutdown_circuit());
+                            return;
+                        }
                     }
                 }
+                () = tokio::time::sleep(patience), if tasks.is_empty() => return,
+                // Not before its first stream: that has a short limit of its own.
+                () = make_room.notified(), if tasks.is_empty() && patience == IDLE_TIMEOUT => return,
             }
-            () = tokio::time::sleep(patience), if tasks.is_empty() => return,
         }
-    }
-    // The circuit is gone, or the program is closing: what still runs may come to its end.
-    tokio::select! {
-        () = circuit.end.cancelled() => {}
-        () = async { while let Some(ended) = tasks.join_next().await { note_panic(ended) } } => {}
+        // The circuit is gone, or the program is closing: what still runs may come to its end.
+        tokio::select! {
+            () = circuit.end.cancelled() => {}
+            () = async { while let Some(ended) = tasks.join_next().await { note_panic(ended) } } => {}
+        }
     }
 }
 

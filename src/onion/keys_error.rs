@@ -84,6 +84,7 @@ impl KeysError {
 fn sentence(file: &Path, wrong: &Wrong) -> impl fmt::Display {
     let dir = file.parent().unwrap_or(file).display();
     let path = file.display();
+    let word = shell_word(file);
     match wrong {
         Wrong::NotADirectory => {
             format!("`{path}` must be a directory; move it away and start again")
@@ -94,12 +95,12 @@ fn sentence(file: &Path, wrong: &Wrong) -> impl fmt::Display {
             )
         }
         Wrong::NotOurs => {
-            format!("`{path}` belongs to another user; run `sudo chown \"$(id -un)\" {path}`")
+            format!("`{path}` belongs to another user; run `sudo chown \"$(id -un)\" {word}`")
         }
         Wrong::OpenToOthers { mode, is_dir } => {
             let right = if *is_dir { 700 } else { 600 };
             format!(
-                "`{path}` is open to other users of this computer (mode {mode:o}); run `chmod {right} {path}`"
+                "`{path}` is open to other users of this computer (mode {mode:o}); run `chmod {right} {word}`"
             )
         }
         Wrong::SecretKeyMissing => format!(
@@ -118,5 +119,46 @@ fn sentence(file: &Path, wrong: &Wrong) -> impl fmt::Display {
             "`{path}` does not belong to the secret key beside it; restore the right secret key from a backup, \
              or, if the secret key is the right one, delete `{path}` (it is made again)"
         ),
+    }
+}
+
+/// The path as one word for a shell, quoted only if it must be.
+fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    if text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_works_for_a_path_with_blanks_and_quotes() {
+        let mode = Wrong::OpenToOthers {
+            mode: 0o644,
+            is_dir: false,
+        };
+        for (path, command) in [
+            (
+                "/home/anna/onion-keys/hostname",
+                "`chmod 600 /home/anna/onion-keys/hostname`",
+            ),
+            (
+                "/home/anna/my site/hostname",
+                "`chmod 600 '/home/anna/my site/hostname'`",
+            ),
+            (
+                "/home/anna's/hostname",
+                r"`chmod 600 '/home/anna'\''s/hostname'`",
+            ),
+        ] {
+            let sentence = KeysError::wrong(Path::new(path), mode).to_string();
+            assert!(sentence.ends_with(command), "{sentence}");
+        }
     }
 }

@@ -60,6 +60,8 @@ pub(super) struct Progress {
     service: Service,
     /// The sentence about the last failed attempt to bootstrap; `None` again when one succeeds.
     failure: Option<&'static str>,
+    /// Nothing has been heard for a while.
+    silent: bool,
     has_been_reachable: bool,
 }
 
@@ -74,19 +76,25 @@ struct Bootstrap {
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 struct Service {
     reachable: bool,
+    /// Not reachable any more, if it ever was.
+    lost: bool,
     problem: Option<&'static str>,
 }
 
 impl Progress {
     pub(super) fn bootstrap_changed(&mut self, now: &BootstrapStatus) {
         let text = now.to_string();
+        let percent = percent(now.as_frac());
+        if percent > self.bootstrap.percent {
+            self.silent = false;
+        }
         self.bootstrap = Bootstrap {
-            percent: percent(now.as_frac()),
+            percent,
             ready: now.ready_for_traffic(),
             doing: doing(&text),
             blocked: now
                 .blocked()
-                .map(|blockage| blocked(&blockage.kind(), &text)),
+                .map(|why| blocked(&why.kind(), &text, percent)),
         };
     }
 
@@ -94,12 +102,29 @@ impl Progress {
         self.failure = why.map(failed);
     }
 
+    /// arti itself says only after a minute and six attempts that it is stuck.
+    pub(super) fn nothing_heard(&mut self) {
+        self.silent = true;
+    }
+
     pub(super) fn service_changed(&mut self, now: &OnionServiceStatus) {
-        let in_trouble = !matches!(now.state(), State::Shutdown | State::Bootstrapping);
+        let state = now.state();
+        let starting = matches!(state, State::Shutdown | State::Bootstrapping);
         self.service = Service {
-            reachable: now.state().is_fully_reachable(),
-            // While it starts it reports as trouble that there is no network yet.
-            problem: now.current_problem().filter(|_| in_trouble).map(problem),
+            reachable: state.is_fully_reachable(),
+            // "Bootstrapping" hides every other state of a service, and arti falls back to it when
+            // it renews its entry in the network (and can stay there although everything works);
+            // the entry from before is good for hours, so only a problem beside it counts.
+            lost: match state {
+                State::Running | State::DegradedReachable => false,
+                State::Bootstrapping => now.current_problem().is_some(),
+                _ => true,
+            },
+            // While it starts it reports as a problem that there is no network yet.
+            problem: now
+                .current_problem()
+                .filter(|_| self.has_been_reachable || !starting)
+                .map(problem),
         };
     }
 
@@ -108,9 +133,10 @@ impl Progress {
             bootstrap,
             service,
             failure,
+            silent,
             has_been_reachable,
         } = self;
-        if service.reachable {
+        if service.reachable || (*has_been_reachable && !service.lost) {
             *has_been_reachable = true;
             return Stage::Reachable;
         }
@@ -128,16 +154,22 @@ impl Progress {
                 problem: service.problem.map(str::to_owned),
             };
         }
+        let silence = silent.then_some(if bootstrap.percent == 0 {
+            NO_ANSWER
+        } else {
+            "this takes longer than usual; the connection may be slow"
+        });
+        let blocked = bootstrap.blocked.clone();
         Stage::Bootstrapping {
             percent: bootstrap.percent,
             doing: bootstrap.doing.clone(),
-            blocked: bootstrap
-                .blocked
-                .clone()
-                .or_else(|| failure.map(str::to_owned)),
+            blocked: blocked.or_else(|| failure.or(silence).map(str::to_owned)),
         }
     }
 }
+
+const NO_ANSWER: &str =
+    "no relay has answered so far; this computer may be offline, or this network may block Tor";
 
 #[expect(
     clippy::cast_possible_truncation,
@@ -187,7 +219,7 @@ fn clock_skew(text: &str) -> Option<&str> {
 }
 
 /// Why the bootstrap is stuck.
-fn blocked(kind: &BlockageKind, text: &str) -> String {
+fn blocked(kind: &BlockageKind, text: &str, percent: u8) -> String {
     if let Some(skew) = clock_skew(text) {
         return format!(
             "the clock of this computer seems to be {skew}; set it right, Tor needs it"
@@ -199,6 +231,8 @@ fn blocked(kind: &BlockageKind, text: &str) -> String {
             "something between this computer and the Tor network seems to filter or change the connections"
         }
         BlockageKind::ClockSkewed => "the clock of this computer seems to be wrong; set it right, Tor needs it",
+        // It also complains about the list when no relay has ever answered.
+        BlockageKind::CantBootstrap if percent == 0 => NO_ANSWER,
         BlockageKind::CantBootstrap => {
             "the Tor network answers, but its list of relays cannot be fetched; \
              check the clock and the date of this computer"
@@ -237,7 +271,8 @@ fn problem(problem: &Problem) -> &'static str {
             "some relays did not take the entry that tells visitors how to find the site; trying again"
         }
         Problem::Ipt(_) => {
-            "some relays that introduce visitors to the site do not answer; looking for others"
+            "the relays that introduce visitors to the site do not answer; looking for others \
+             (perhaps this computer is offline)"
         }
         _ => "the onion service stopped working inside; if this stays, restart onionstream",
     }
@@ -283,6 +318,7 @@ mod tests {
 
         progress.service = Service {
             reachable: false,
+            lost: true,
             problem: Some("no relays"),
         };
         assert_eq!(
@@ -302,13 +338,14 @@ mod tests {
             Bootstrap::default(),
             Service {
                 reachable: true,
-                problem: None,
+                ..Service::default()
             },
         );
         assert_eq!(progress.stage(), Stage::Reachable);
 
         progress.service = Service {
             reachable: false,
+            lost: true,
             problem: Some("no relays"),
         };
         progress.bootstrap.blocked = Some("offline".to_owned());
@@ -339,6 +376,44 @@ mod tests {
             progress.stage(),
             Stage::Bootstrapping { blocked: None, .. }
         ));
+    }
+
+    #[test]
+    fn renewing_the_entry_in_the_network_does_not_make_a_service_unreachable() {
+        let reachable = Service {
+            reachable: true,
+            ..Service::default()
+        };
+        let mut progress = progress(Bootstrap::default(), reachable);
+        assert_eq!(progress.stage(), Stage::Reachable);
+
+        progress.service = Service {
+            reachable: false,
+            lost: false,
+            problem: None,
+        };
+
+        assert_eq!(progress.stage(), Stage::Reachable);
+    }
+
+    #[test]
+    fn silence_is_explained_as_long_as_nothing_better_is_known() {
+        let mut progress = Progress::default();
+        progress.nothing_heard();
+        let Stage::Bootstrapping {
+            blocked: Some(why), ..
+        } = progress.stage()
+        else {
+            panic!("not blocked")
+        };
+        assert!(why.starts_with("no relay has answered"), "{why}");
+
+        progress.bootstrap.blocked = Some("offline".to_owned());
+
+        let Stage::Bootstrapping { blocked, .. } = progress.stage() else {
+            panic!("not bootstrapping")
+        };
+        assert_eq!(blocked.as_deref(), Some("offline"));
     }
 
     #[test]
@@ -376,11 +451,12 @@ mod tests {
                     Clock is slow by around 3h 2m (based on 7 recent observations, with high confidence)";
 
         assert_eq!(
-            blocked(&BlockageKind::CantBootstrap, text),
+            blocked(&BlockageKind::CantBootstrap, text, 15),
             "the clock of this computer seems to be slow by around 3h 2m; set it right, Tor needs it"
         );
-        assert!(blocked(&BlockageKind::ClockSkewed, "Clock is skewed.").contains("clock"));
-        assert!(blocked(&BlockageKind::Offline, "").contains("offline"));
+        assert!(blocked(&BlockageKind::ClockSkewed, "Clock is skewed.", 8).contains("clock"));
+        assert!(blocked(&BlockageKind::Offline, "", 0).contains("offline"));
+        assert_eq!(blocked(&BlockageKind::CantBootstrap, "", 0), NO_ANSWER);
     }
 
     #[test]

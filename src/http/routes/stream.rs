@@ -127,10 +127,6 @@ impl Response {
 
 /// A `free` box (ISO/IEC 14496-12 section 8.1.2), which players skip.
 fn free_box() -> Bytes {
-    #[expect(
-        clippy::large_stack_arrays,
-        reason = "made by the compiler, never on a stack"
-    )]
     static BOX: [u8; AUDIO_PADDING as usize] = {
         let mut bytes = [0; AUDIO_PADDING as usize];
         let [a, b, c, d] = AUDIO_PADDING.to_be_bytes();

@@ -8,7 +8,7 @@ use crate::media::{fragment::Fragment, init::InitSegment};
 pub(crate) const NON_SYNC: u32 = 0x0001_0000;
 
 /// A box with a 32-bit size.
-pub(crate) fn a_box(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+pub(crate) fn a_box(kind: &[u8], body: &[u8]) -> Vec<u8> {
     let size = u32::try_from(body.len() + 8).expect("small test data");
     [&size.to_be_bytes()[..], kind, body].concat()
 }
@@ -19,7 +19,7 @@ pub(crate) fn words(words: &[u32]) -> Vec<u8> {
 }
 
 /// `trak` and `trex` of one track.
-pub(crate) fn track_boxes(id: u32, handler: &[u8; 4], timescale: u32) -> (Vec<u8>, Vec<u8>) {
+pub(crate) fn track_boxes(id: u32, handler: &[u8], timescale: u32) -> (Vec<u8>, Vec<u8>) {
     let (duration, flags) = if handler == b"soun" {
         (1024, 0)
     } else {

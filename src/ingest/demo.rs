@@ -1,0 +1,433 @@
+//! Plays a clip over and over in real time, as if an encoder wrote it.
+//!
+//! Belongs here: when which fragment of the clip is due.
+//! Does not belong here: the clip itself (the caller has it), reading fragments (`media/`).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use thiserror::Error;
+
+use super::{
+    Event, IngestError, IngestThread,
+    thread::{Sleeper, Woken},
+};
+use crate::{
+    clock::{Clock, Tick},
+    media::{
+        boxes::{BoxError, BoxHeader, MAX_FRAGMENT_BYTES, SplitError, Splitter},
+        fragment::{Fragment, FragmentError, TimeShift, TrackRun},
+        init::{InitError, InitSegment},
+    },
+};
+
+/// How much of the clip counts as played already when it starts, so that viewers can join at once.
+const BACKLOG: Duration = Duration::from_secs(10);
+
+/// Shortest segment.
+const SEGMENT: Duration = Duration::from_secs(2);
+
+/// Shortest accepted clip.
+const MIN_LENGTH: Duration = Duration::from_secs(1);
+
+/// How much the lengths of the tracks may differ; each loop the shorter ones pause for the rest.
+const MAX_UNEVEN: Duration = Duration::from_millis(100);
+
+/// If the clip is that late, the computer has slept: it goes on from where it was instead of
+/// catching up.
+const SLEPT: Duration = Duration::from_secs(5);
+
+/// Why bytes are not a clip that can be played.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ClipError {
+    /// It does not start with an init segment.
+    #[error(transparent)]
+    Init(#[from] InitError),
+    /// What follows is not fragments.
+    #[error(transparent)]
+    Split(#[from] SplitError),
+    /// A fragment is bad.
+    #[error(transparent)]
+    Fragment(#[from] FragmentError),
+    /// It ends in the middle of a fragment, or has none.
+    #[error("the clip ends in the middle of a fragment or has none")]
+    CutOff,
+    /// It does not start with a keyframe.
+    #[error("the clip does not start with a keyframe")]
+    NoKeyframe,
+    /// It is very short, or its tracks are not of the same length.
+    #[error(
+        "the tracks of the clip must be {MIN_LENGTH:?} or longer and equal to within {MAX_UNEVEN:?}"
+    )]
+    Length,
+}
+
+impl From<BoxError> for ClipError {
+    fn from(error: BoxError) -> Self {
+        Self::Split(error.into())
+    }
+}
+
+/// Plays `clip` (`ftyp`, `moov`, then fragments) until the answer is dropped.
+///
+/// The first ten seconds come at once, with times in the past; then each fragment when it ends, as
+/// from an encoder. Decode times go on from loop to loop without a gap.
+///
+/// # Errors
+///
+/// The clip is no clip, or there is no thread.
+pub fn play(
+    clip: impl Into<Bytes>,
+    clock: Clock,
+    mut sink: impl FnMut(Event, Tick) + Send + 'static,
+) -> Result<IngestThread, IngestError> {
+    let clip = Clip::parse(&clip.into())?;
+    let (bell, sleeper) = IngestThread::bell();
+    IngestThread::start("demo", bell, sleeper, move |sleeper| {
+        let mut playing = Playing::new(&clip, clock.tick());
+        sink(
+            Event::Init {
+                init: clip.init.clone(),
+                started: None,
+            },
+            playing.origin,
+        );
+        sink(
+            Event::TargetDuration(playing.clip.target_duration()),
+            playing.origin,
+        );
+        play_on(&mut playing, clock, &sleeper, &mut sink);
+    })
+}
+
+fn play_on(
+    playing: &mut Playing<'_>,
+    clock: Clock,
+    sleeper: &Sleeper,
+    sink: &mut dyn FnMut(Event, Tick),
+) {
+    loop {
+        let due = playing.due(clock.tick());
+        while due > clock.tick() {
+            if sleeper.sleep(due.since(clock.tick())) == Woken::ToStop {
+                return;
+            }
+        }
+        if sleeper.is_stopped() {
+            return;
+        }
+        sink(Event::Fragment(playing.take()), due);
+    }
+}
+
+/// A clip that has been checked.
+#[derive(Debug)]
+struct Clip {
+    init: InitSegment,
+    fragments: Vec<Fragment>,
+    start: Duration,
+    /// From one loop to the next.
+    length: Duration,
+}
+
+impl Clip {
+    fn parse(bytes: &Bytes) -> Result<Self, ClipError> {
+        let init_len = init_len(bytes)?;
+        let init = InitSegment::parse(bytes.slice(..init_len))?;
+        let mut splitter = Splitter::new(MAX_FRAGMENT_BYTES);
+        splitter.push(bytes.get(init_len..).unwrap_or_default());
+        let mut fragments = Vec::new();
+        while let Some(piece) = splitter.next_piece()? {
+            fragments.push(Fragment::parse(piece.bytes, &init)?);
+        }
+        let Some(first) = fragments.first().filter(|_| splitter.is_at_boundary()) else {
+            return Err(ClipError::CutOff);
+        };
+        if !first.starts_with_keyframe() {
+            return Err(ClipError::NoKeyframe);
+        }
+        let start = fragments
+            .iter()
+            .map(Fragment::start)
+            .min()
+            .unwrap_or_default();
+        let lengths = init
+            .tracks()
+            .iter()
+            .map(|track| length(&fragments, track.id));
+        let (shortest, longest) = lengths
+            .fold((Duration::MAX, Duration::ZERO), |(low, high), length| {
+                (low.min(length), high.max(length))
+            });
+        if longest < MIN_LENGTH || longest.saturating_sub(shortest) > MAX_UNEVEN {
+            return Err(ClipError::Length);
+        }
+        Ok(Self {
+            init,
+            fragments,
+            start,
+            length: longest,
+        })
+    }
+
+    /// An upper bound of the length of a segment, in whole seconds.
+    fn target_duration(&self) -> Duration {
+        let mut segment_start = self.start;
+        let mut longest = SEGMENT;
+        for fragment in &self.fragments {
+            let so_far = fragment.start().saturating_sub(segment_start);
+            if fragment.starts_with_keyframe() && so_far >= SEGMENT {
+                segment_start = fragment.start();
+            }
+            longest = longest.max(fragment.end().saturating_sub(segment_start));
+        }
+        Duration::from_secs(longest.as_secs() + u64::from(longest.subsec_nanos() > 0))
+    }
+}
+
+/// From the first to the last sample of a track.
+fn length(fragments: &[Fragment], track_id: u32) -> Duration {
+    let runs = || {
+        fragments
+            .iter()
+            .flat_map(Fragment::runs)
+            .filter(|run| run.track_id == track_id)
+    };
+    let start = runs().map(TrackRun::start).min().unwrap_or_default();
+    runs()
+        .map(TrackRun::end)
+        .max()
+        .unwrap_or_default()
+        .saturating_sub(start)
+}
+
+/// Length of what comes before the first media box, in bytes.
+fn init_len(clip: &[u8]) -> Result<usize, ClipError> {
+    let mut at = 0;
+    while let Some(header) = BoxHeader::read(clip.get(at..).unwrap_or_default(), at as u64)? {
+        if matches!(&header.kind.0, b"moof" | b"styp" | b"sidx" | b"mdat") {
+            break;
+        }
+        at = at.saturating_add(usize::try_from(header.size).unwrap_or(usize::MAX));
+    }
+    Ok(at.min(clip.len()))
+}
+
+/// Where in the endless repetition of a clip we are.
+#[derive(Debug)]
+struct Playing<'clip> {
+    clip: &'clip Clip,
+    /// When the start of the first loop was due.
+    origin: Tick,
+    loops: u32,
+    next: usize,
+    /// Media time since the start of the first loop at which the last segment began.
+    segment: Option<Duration>,
+}
+
+impl<'clip> Playing<'clip> {
+    fn new(clip: &'clip Clip, now: Tick) -> Self {
+        Self {
+            clip,
+            origin: now.back(BACKLOG),
+            loops: 0,
+            next: 0,
+            segment: None,
+        }
+    }
+
+    /// Media time from the start of the first loop to `time` of the present one.
+    fn position(&self, time: Duration) -> Duration {
+        self.clip.length.saturating_mul(self.loops) + time.saturating_sub(self.clip.start)
+    }
+
+    /// When the next fragment is due: at its end, when an encoder has it complete.
+    fn due(&mut self, now: Tick) -> Tick {
+        let position = self.position(self.fragment().end());
+        let due = self.origin + position;
+        let late = now.since(due);
+        if position > BACKLOG && late > SLEPT {
+            self.origin = self.origin + late;
+            return now;
+        }
+        due
+    }
+
+    /// The next fragment, in its place in the endless repetition.
+    fn take(&mut self) -> Fragment {
+        let fragment = self.fragment();
+        let start = self.position(fragment.start());
+        let nanos = self.clip.length.saturating_mul(self.loops).as_nanos();
+        let mut shifted = fragment.shifted(TimeShift {
+            nanos: i128::try_from(nanos).unwrap_or(i128::MAX),
+        });
+        let is_long_enough = self
+            .segment
+            .is_none_or(|begun| start.saturating_sub(begun) >= SEGMENT);
+        if shifted.starts_with_keyframe() && is_long_enough {
+            self.segment = Some(start);
+            shifted = shifted.starting_segment();
+        }
+        self.next += 1;
+        if self.next == self.clip.fragments.len() {
+            self.next = 0;
+            self.loops = self.loops.saturating_add(1);
+        }
+        shifted
+    }
+
+    fn fragment(&self) -> &'clip Fragment {
+        // `next` is always an index of `fragments`, which is never empty.
+        #[expect(clippy::indexing_slicing, reason = "see above")]
+        &self.clip.fragments[self.next]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::media::fragment::sample::{audio_and_video, fragment_bytes};
+
+    /// A clip of fragments of 200 ms, of which each `every`-th starts with a keyframe.
+    fn clip_of(fragments: u64, every: u64) -> Bytes {
+        let media = (0..fragments).map(|n| fragment_bytes(1000 + n * 200, n % every == 0));
+        std::iter::once(audio_and_video())
+            .chain(media)
+            .collect::<Vec<_>>()
+            .concat()
+            .into()
+    }
+
+    fn millis(duration: Duration) -> u128 {
+        duration.as_millis()
+    }
+
+    #[test]
+    fn loops_follow_each_other_without_a_gap() {
+        let clip = Clip::parse(&clip_of(50, 5)).unwrap();
+        let mut playing = Playing::new(&clip, Tick::START);
+        let mut expected = clip.fragments[0].runs().to_vec();
+        for _ in 0..170 {
+            let fragment = playing.take();
+            let times = |runs: &[TrackRun]| runs.iter().map(|r| r.decode_time).collect::<Vec<_>>();
+            assert_eq!(times(fragment.runs()), times(&expected));
+            expected = fragment.runs().to_vec();
+            for run in &mut expected {
+                run.decode_time += run.duration;
+            }
+        }
+    }
+
+    #[test]
+    fn fragments_are_due_when_they_end_and_the_first_ten_seconds_are_past() {
+        let clip = Clip::parse(&clip_of(20, 5)).unwrap();
+        let now = Tick::START + Duration::from_secs(100);
+        let mut playing = Playing::new(&clip, now);
+        for n in 1..=60_u64 {
+            let due = playing.due(now);
+            playing.take();
+            assert_eq!(due, now.back(BACKLOG) + Duration::from_millis(200 * n));
+        }
+    }
+
+    #[test]
+    fn a_computer_that_has_slept_goes_on_where_it_was() {
+        let clip = Clip::parse(&clip_of(50, 5)).unwrap();
+        let mut playing = Playing::new(&clip, Tick::START);
+        for _ in 0..51 {
+            playing.take();
+        }
+        let late = Tick::START + Duration::from_secs(1000);
+
+        assert_eq!(playing.due(late), late);
+        playing.take();
+        assert_eq!(playing.due(late), late + Duration::from_millis(200));
+    }
+
+    #[test]
+    fn a_segment_begins_at_the_first_keyframe_after_two_seconds() {
+        let segments = |every| {
+            let clip = Clip::parse(&clip_of(50, every)).unwrap();
+            let mut playing = Playing::new(&clip, Tick::START);
+            let taken: Vec<_> = (0..100).map(|_| playing.take()).collect();
+            let starts = taken.iter().filter(|fragment| fragment.begins_segment());
+            let starts = starts
+                .map(|fragment| millis(fragment.start()) - 1000)
+                .collect::<Vec<_>>();
+            (starts, clip.target_duration())
+        };
+
+        let (each_second, target) = segments(5);
+        assert_eq!(each_second, (0..10).map(|n| n * 2000).collect::<Vec<_>>());
+        assert_eq!(target, Duration::from_secs(2));
+        let (each_1_4_s, target) = segments(7);
+        assert_eq!(each_1_4_s[..5], [0, 2800, 5600, 8400, 11_400]);
+        assert_eq!(target, Duration::from_secs(3));
+    }
+
+    #[test]
+    fn a_bad_clip_is_refused() {
+        let good = clip_of(20, 5);
+        let refusal = |bytes: Bytes| Clip::parse(&bytes).unwrap_err();
+        assert!(matches!(refusal(Bytes::new()), ClipError::Init(_)));
+        assert_eq!(refusal(good.slice(..good.len() - 1)), ClipError::CutOff);
+        assert_eq!(refusal(audio_and_video()), ClipError::CutOff);
+        assert_eq!(refusal(clip_of(4, 5)), ClipError::Length);
+        let late_key = [audio_and_video(), fragment_bytes(0, false)].concat();
+        assert_eq!(refusal(late_key.into()), ClipError::NoKeyframe);
+        let mut broken = good.to_vec();
+        let last = good.len() - fragment_bytes(0, false).len();
+        broken[last..].fill(0);
+        assert!(matches!(
+            refusal(broken.into()),
+            ClipError::Split(_) | ClipError::CutOff
+        ));
+    }
+
+    #[test]
+    fn playing_starts_with_a_backlog_and_goes_on_in_real_time_until_it_is_dropped() {
+        let clock = Clock::new();
+        let (events, received) = mpsc::channel();
+        let began = clock.tick();
+        let playing = play(clip_of(50, 5), clock, move |event, at| {
+            drop(events.send((event, at)));
+        })
+        .unwrap();
+
+        assert!(matches!(
+            received.recv().unwrap().0,
+            Event::Init { started: None, .. }
+        ));
+        assert!(matches!(
+            received.recv().unwrap().0,
+            Event::TargetDuration(_)
+        ));
+        let mut arrivals = Vec::new();
+        for _ in 0..52 {
+            let (event, at) = received.recv().unwrap();
+            assert!(matches!(event, Event::Fragment(_)));
+            arrivals.push((at, clock.tick()));
+        }
+        drop(playing);
+
+        let (at, received_at) = arrivals[49];
+        assert!(at.since(began) < Duration::from_millis(100));
+        assert!(
+            received_at.since(began) < Duration::from_millis(150),
+            "the backlog is at once"
+        );
+        for (at, received_at) in &arrivals[50..] {
+            let late = received_at.since(*at);
+            assert!(
+                late < Duration::from_millis(100),
+                "{late:?} after it was due"
+            );
+            assert!(received_at >= at, "early");
+        }
+        while received.try_recv().is_ok() {}
+        assert!(received.recv().is_err(), "the sink is gone with the thread");
+    }
+}
