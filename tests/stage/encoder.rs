@@ -80,7 +80,7 @@ pub(crate) struct Encoder {
 }
 
 impl Encoder {
-    /// Starts to write to `directory`, which must be there.
+    /// Starts to write to `directory`, which is made if it is not there.
     pub(crate) fn start(directory: &Path, options: Options) -> Self {
         let (width, height) = (options.width, options.width * 9 / 16 / 2 * 2);
         let picture = match options.codecs {
@@ -94,6 +94,7 @@ impl Encoder {
             codecs(options),
             output(options)
         );
+        fs::create_dir_all(directory).expect("a directory for the stream");
         let mut command = Command::new(program("ffmpeg", "FFMPEG"));
         command
             .current_dir(directory)

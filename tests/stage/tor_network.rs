@@ -391,7 +391,7 @@ impl Drop for TorNetwork {
                 let log = log.concat();
                 let lines: Vec<_> = log.lines().collect();
                 let end = lines
-                    .get(lines.len().saturating_sub(12)..)
+                    .get(lines.len().saturating_sub(4)..)
                     .unwrap_or_default()
                     .join("\n");
                 tell(&format!("--- end of the log of {}:\n{end}", node.name));
