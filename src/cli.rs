@@ -117,7 +117,7 @@ struct Start {
     no_tor: bool,
 
     /// Address of the local preview: loopback with a port, or `unix:PATH`.
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", overrides_with = "listen")]
     listen: Option<String>,
 
     #[command(flatten)]

@@ -92,8 +92,9 @@ async fn show(settings: Settings, source: Source, progress: &Progress) -> anyhow
         send_buffer: settings.http.send_buffer,
         closing: closing.clone(),
     };
-    listen(&settings.http.listen, &service, progress, &mut tasks).await?;
+    // Before the address is out: whoever comes first finds the picture.
     let _ingest = play(&settings, source, &site, clock)?;
+    listen(&settings.http.listen, &service, progress, &mut tasks).await?;
     keep_current(&site, settings.live.heartbeat, &closing, &mut tasks);
     if settings.onion.enabled {
         publish(&settings, &service, progress, clock, &mut tasks);

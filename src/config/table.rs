@@ -213,6 +213,10 @@ impl Playback {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogFilter(String);
 
+/// Parts of the Tor client that warn about every relay that does not answer: what it means for the
+/// broadcaster is said by the status of the onion service.
+const CHATTER: &str = "tor_netdir=error,tor_circmgr=error,tor_guardmgr=error";
+
 impl LogFilter {
     /// As `target=level` directives with commas between them.
     ///
@@ -220,7 +224,7 @@ impl LogFilter {
     pub fn directives(&self) -> String {
         if LEVELS.contains(&self.0.as_str()) {
             let others = if self.0 == "error" { "error" } else { "warn" };
-            format!("onionstream={},{others}", self.0)
+            format!("onionstream={},{others},{CHATTER}", self.0)
         } else {
             self.0.clone()
         }
@@ -355,11 +359,11 @@ mod tests {
     fn a_single_level_is_for_this_program_only() {
         assert_eq!(
             LogFilter("trace".to_owned()).directives(),
-            "onionstream=trace,warn"
+            format!("onionstream=trace,warn,{CHATTER}")
         );
         assert_eq!(
             LogFilter("error".to_owned()).directives(),
-            "onionstream=error,error"
+            format!("onionstream=error,error,{CHATTER}")
         );
         assert_eq!(
             LogFilter("hyper=debug".to_owned()).directives(),

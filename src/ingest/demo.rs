@@ -8,10 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use thiserror::Error;
 
-use super::{
-    Event, IngestError, IngestThread,
-    thread::{Sleeper, Woken},
-};
+use super::{Event, IngestError, IngestThread, thread::Woken};
 use crate::{
     clock::{Clock, Tick},
     media::{
@@ -71,8 +68,8 @@ impl From<BoxError> for ClipError {
 
 /// Plays `clip` (`ftyp`, `moov`, then fragments) until the answer is dropped.
 ///
-/// The first ten seconds come at once, with times in the past; then each fragment when it ends, as
-/// from an encoder. Decode times go on from loop to loop without a gap.
+/// The first ten seconds come before this returns, with times in the past; then each fragment when
+/// it ends, as from an encoder. Decode times go on from loop to loop without a gap.
 ///
 /// # Errors
 ///
@@ -83,42 +80,28 @@ pub fn play(
     mut sink: impl FnMut(Event, Tick) + Send + 'static,
 ) -> Result<IngestThread, IngestError> {
     let clip = Clip::parse(&clip.into())?;
+    let (init, target) = (clip.init.clone(), clip.target_duration());
+    let mut playing = Playing::new(clip, clock.tick());
+    sink(
+        Event::Init {
+            init,
+            started: None,
+        },
+        playing.origin,
+    );
+    sink(Event::TargetDuration(target), playing.origin);
+    // Here and not on the thread: whoever comes first finds the show running.
+    playing.catch_up(clock, &mut sink);
     let (bell, sleeper) = IngestThread::bell();
     IngestThread::start("demo", bell, sleeper, move |sleeper| {
-        let mut playing = Playing::new(&clip, clock.tick());
-        sink(
-            Event::Init {
-                init: clip.init.clone(),
-                started: None,
-            },
-            playing.origin,
-        );
-        sink(
-            Event::TargetDuration(playing.clip.target_duration()),
-            playing.origin,
-        );
-        play_on(&mut playing, clock, &sleeper, &mut sink);
-    })
-}
-
-fn play_on(
-    playing: &mut Playing<'_>,
-    clock: Clock,
-    sleeper: &Sleeper,
-    sink: &mut dyn FnMut(Event, Tick),
-) {
-    loop {
-        let due = playing.due(clock.tick());
-        while due > clock.tick() {
-            if sleeper.sleep(due.since(clock.tick())) == Woken::ToStop {
+        loop {
+            let wait = playing.due(clock.tick()).since(clock.tick());
+            if sleeper.sleep(wait) == Woken::ToStop {
                 return;
             }
+            playing.catch_up(clock, &mut sink);
         }
-        if sleeper.is_stopped() {
-            return;
-        }
-        sink(Event::Fragment(playing.take()), due);
-    }
+    })
 }
 
 /// A clip that has been checked.
@@ -216,8 +199,8 @@ fn init_len(clip: &[u8]) -> Result<usize, ClipError> {
 
 /// Where in the endless repetition of a clip we are.
 #[derive(Debug)]
-struct Playing<'clip> {
-    clip: &'clip Clip,
+struct Playing {
+    clip: Clip,
     /// When the start of the first loop was due.
     origin: Tick,
     loops: u32,
@@ -226,14 +209,25 @@ struct Playing<'clip> {
     segment: Option<Duration>,
 }
 
-impl<'clip> Playing<'clip> {
-    fn new(clip: &'clip Clip, now: Tick) -> Self {
+impl Playing {
+    fn new(clip: Clip, now: Tick) -> Self {
         Self {
             clip,
             origin: now.back(BACKLOG),
             loops: 0,
             next: 0,
             segment: None,
+        }
+    }
+
+    /// Hands out everything that is due.
+    fn catch_up(&mut self, clock: Clock, sink: &mut impl FnMut(Event, Tick)) {
+        loop {
+            let due = self.due(clock.tick());
+            if due > clock.tick() {
+                return;
+            }
+            sink(Event::Fragment(self.take()), due);
         }
     }
 
@@ -256,10 +250,9 @@ impl<'clip> Playing<'clip> {
 
     /// The next fragment, in its place in the endless repetition.
     fn take(&mut self) -> Fragment {
-        let fragment = self.fragment();
-        let start = self.position(fragment.start());
+        let start = self.position(self.fragment().start());
         let nanos = self.clip.length.saturating_mul(self.loops).as_nanos();
-        let mut shifted = fragment.shifted(TimeShift {
+        let mut shifted = self.fragment().shifted(TimeShift {
             nanos: i128::try_from(nanos).unwrap_or(i128::MAX),
         });
         let is_long_enough = self
@@ -277,7 +270,7 @@ impl<'clip> Playing<'clip> {
         shifted
     }
 
-    fn fragment(&self) -> &'clip Fragment {
+    fn fragment(&self) -> &Fragment {
         // `next` is always an index of `fragments`, which is never empty.
         #[expect(clippy::indexing_slicing, reason = "see above")]
         &self.clip.fragments[self.next]
@@ -308,8 +301,8 @@ mod tests {
     #[test]
     fn loops_follow_each_other_without_a_gap() {
         let clip = Clip::parse(&clip_of(50, 5)).unwrap();
-        let mut playing = Playing::new(&clip, Tick::START);
-        let mut expected = clip.fragments[0].runs().to_vec();
+        let mut playing = Playing::new(clip, Tick::START);
+        let mut expected = playing.clip.fragments[0].runs().to_vec();
         for _ in 0..170 {
             let fragment = playing.take();
             let times = |runs: &[TrackRun]| runs.iter().map(|r| r.decode_time).collect::<Vec<_>>();
@@ -325,7 +318,7 @@ mod tests {
     fn fragments_are_due_when_they_end_and_the_first_ten_seconds_are_past() {
         let clip = Clip::parse(&clip_of(20, 5)).unwrap();
         let now = Tick::START + Duration::from_secs(100);
-        let mut playing = Playing::new(&clip, now);
+        let mut playing = Playing::new(clip, now);
         for n in 1..=60_u64 {
             let due = playing.due(now);
             playing.take();
@@ -336,7 +329,7 @@ mod tests {
     #[test]
     fn a_computer_that_has_slept_goes_on_where_it_was() {
         let clip = Clip::parse(&clip_of(50, 5)).unwrap();
-        let mut playing = Playing::new(&clip, Tick::START);
+        let mut playing = Playing::new(clip, Tick::START);
         for _ in 0..51 {
             playing.take();
         }
@@ -351,13 +344,14 @@ mod tests {
     fn a_segment_begins_at_the_first_keyframe_after_two_seconds() {
         let segments = |every| {
             let clip = Clip::parse(&clip_of(50, every)).unwrap();
-            let mut playing = Playing::new(&clip, Tick::START);
+            let target = clip.target_duration();
+            let mut playing = Playing::new(clip, Tick::START);
             let taken: Vec<_> = (0..100).map(|_| playing.take()).collect();
             let starts = taken.iter().filter(|fragment| fragment.begins_segment());
             let starts = starts
                 .map(|fragment| millis(fragment.start()) - 1000)
                 .collect::<Vec<_>>();
-            (starts, clip.target_duration())
+            (starts, target)
         };
 
         let (each_second, target) = segments(5);

@@ -37,6 +37,9 @@ const RENDEZVOUS_TIMEOUT: Duration = Duration::from_secs(40);
 /// How long a circuit may stay without its first stream. A visitor's client asks for one at once.
 const FIRST_STREAM_TIMEOUT: Duration = Duration::from_mins(1);
 
+/// How long a circuit stays after its last stream has ended while the program stops.
+const LAST_CELLS: Duration = Duration::from_millis(300);
+
 /// How long a circuit may stay with no stream open. Clients keep circuits for ten minutes after the
 /// last new use and then make another, so nobody notices.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(15);
@@ -246,8 +249,13 @@ where
         }
         // The circuit is gone, or the program is closing: what still runs may come to its end.
         tokio::select! {
-            () = circuit.end.cancelled() => {}
+            () = circuit.end.cancelled() => return,
             () = async { while let Some(ended) = tasks.join_next().await { note_panic(ended) } } => {}
+        }
+        if closing.is_cancelled() {
+            // What was written last is still on its way through arti's queues, and dropping the
+            // circuit would take it along: visitors would see a broken stream, not its end.
+            tokio::time::sleep(LAST_CELLS).await;
         }
     }
 }
