@@ -57,7 +57,9 @@ pub fn page(home: &Home<'_>, nonce: &str) -> Markup {
             }
             nav aria-label="More" {
                 a href="/live" target="live" { "Reload the panel" }
+                " "
                 a href="/stream.mp4" { "Only the stream" }
+                " "
                 a href="/stream.m3u8" { "Playlist" }
             }
         }

@@ -39,6 +39,7 @@ pub(super) fn delay_links(chosen: Option<Delay>) -> Markup {
                     Delay::Safe => "safely behind",
                 }
             }
+            " "
         }
     }
 }
