@@ -19,7 +19,7 @@ use stage::{
 };
 
 /// What waits for circuits gets more time than the median second they take.
-const THROUGH_TOR: Duration = Duration::from_secs(60);
+const THROUGH_TOR: Duration = Duration::from_mins(1);
 
 fn picture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR"))

@@ -363,7 +363,7 @@ fn the_panel_ends_by_itself_at_its_size_and_its_refresh_opens_the_next() {
     assert!(head.contains("<meta http-equiv=\"refresh\" content=\"3;url=/live?follow=1\">"));
 
     let mut number = 0;
-    let ended = watch(Duration::from_secs(60), || {
+    let ended = watch(Duration::from_mins(1), || {
         number += 1;
         std::fs::write(&file, format!("Show {number}")).expect("a file");
         match panel.next(Duration::from_millis(100)) {
