@@ -99,12 +99,14 @@ fn decoded_seconds(server: &Server, media: &[u8]) -> f64 {
 }
 
 /// Offsets of the boxes of this kind in a run of top-level boxes.
-fn boxes(media: &[u8], kind: &[u8; 4]) -> usize {
+fn boxes(media: &[u8], kind: [u8; 4]) -> usize {
     let (mut at, mut found) = (0, 0);
-    while let Some(header) = media.get(at..at + 8) {
-        let size = u32::from_be_bytes([header[0], header[1], header[2], header[3]]) as usize;
-        found += usize::from(header.ends_with(kind));
-        at += size.max(8);
+    while let Some((size, name)) = media.get(at..).and_then(|rest| {
+        let (size, rest) = rest.split_first_chunk::<4>()?;
+        Some((u32::from_be_bytes(*size), rest.first_chunk::<4>()?))
+    }) {
+        found += usize::from(*name == kind);
+        at += (size as usize).max(8);
     }
     found
 }
@@ -134,9 +136,13 @@ fn growing_segments_are_forwarded_by_fragments_and_whole_ones_work_too() {
 
         assert_eq!(last, Piece::Silence, "{what}: it goes on");
         assert_eq!(media.get(4..8), Some(b"ftyp".as_slice()), "{what}");
-        let fragments = boxes(&media, b"moof");
-        assert_eq!(fragments, boxes(&media, b"mdat"), "{what}");
-        assert_eq!(boxes(&media, b"styp") + boxes(&media, b"sidx"), 0, "{what}");
+        let fragments = boxes(&media, *b"moof");
+        assert_eq!(fragments, boxes(&media, *b"mdat"), "{what}");
+        assert_eq!(
+            boxes(&media, *b"styp") + boxes(&media, *b"sidx"),
+            0,
+            "{what}"
+        );
         match kind {
             Kind::Growing => assert!(fragments >= 30, "{what}: {fragments} fragments"),
             Kind::Whole => assert!((3..=7).contains(&fragments), "{what}: {fragments}"),
@@ -157,7 +163,7 @@ fn the_picture_starts_at_once_and_fragments_come_as_they_are_written() {
 
     assert!(clock.elapsed() < Duration::from_secs(1));
     // A keyframe each second, the newest that is 2.5 s old: from 2.5 to 3.5 s of fragments.
-    let fragments = boxes(&burst, b"moof");
+    let fragments = boxes(&burst, *b"moof");
     assert!(
         (12..=19).contains(&fragments),
         "{fragments} fragments in the burst"
@@ -189,8 +195,8 @@ fn an_encoder_that_is_killed_and_started_again_continues_the_open_response() {
     let (more, last) = read_for(&mut video, Duration::from_secs(8));
 
     assert_eq!(last, Piece::Silence, "it goes on");
-    assert!(boxes(&more, b"moof") > 15, "{}", boxes(&more, b"moof"));
-    assert_eq!(boxes(&more, b"moov"), 0, "no second init segment");
+    assert!(boxes(&more, *b"moof") > 15, "{}", boxes(&more, *b"moof"));
+    assert_eq!(boxes(&more, *b"moov"), 0, "no second init segment");
     media.extend(more);
     decoded_seconds(&server, &media);
     let (said, _) = read_for(&mut live, Duration::from_millis(100));
