@@ -68,6 +68,11 @@ impl WallTime {
         self.0
     }
 
+    /// Whole days since 1970-01-01, UTC.
+    pub const fn days(self) -> u64 {
+        self.0 / 86_400_000
+    }
+
     /// The time from `earlier` to here; zero if `earlier` is later.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))

@@ -71,6 +71,11 @@ impl<T> Ring<T> {
         self.items.back()
     }
 
+    /// The items, oldest first, to be changed.
+    pub fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut T> {
+        self.items.iter_mut()
+    }
+
     /// Numbers and items, oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (u64, &T)> {
         self.items

@@ -1,8 +1,527 @@
 //! The room: people and their rules, as plain state machines.
 //!
-//! Belongs here: who is a viewer, who is watching, what the show is called. Time and random bytes
-//! come in as arguments; nothing here waits, reads or writes anything.
+//! Belongs here: who is here, what they may say and when, what was said. Time and random bytes come
+//! in as arguments; nothing here waits, reads, writes or shows anything. A refusal is a value with a
+//! sentence ([`refusal::Refusal`]) and leaves everything as it was.
 
+pub mod challenge;
+pub mod chat_line;
+pub mod colour;
+pub mod emote;
+pub mod flood;
+pub mod markup;
+pub mod name;
+pub mod nonce;
 pub mod panel;
+pub mod people;
+pub mod person;
+pub mod refusal;
 pub mod session;
+pub mod tag;
+pub mod theme;
 pub mod title;
+pub mod transcript;
+pub mod tripcode;
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use self::{
+    challenge::{Answer, ChallengeLimits, Challenges, Prompt},
+    chat_line::{ChatLine, Command},
+    colour::Colour,
+    emote::EmoteTable,
+    flood::{FloodLimits, RoomPace, Verdict},
+    markup::Body,
+    name::{DisplayName, Reserved},
+    people::{People, Presence},
+    person::{Identity, Person, Proof},
+    refusal::{CaptchaReason, Refusal},
+    session::{Sessions, Token, ViewerId},
+    tag::{PublicKey, PublicTag},
+    theme::Theme,
+    transcript::{Message, MessageId, Speaker, Transcript},
+    tripcode::Tripcode,
+};
+use crate::clock::{Tick, WallTime};
+
+/// The numbers of the room.
+#[derive(Debug, Clone, Copy)]
+pub struct RoomLimits {
+    /// Sessions that are remembered.
+    pub sessions: usize,
+    /// Messages that are kept in memory.
+    pub messages: usize,
+    /// Messages until the next captcha.
+    pub messages_per_captcha: u32,
+    /// How often and how much may be said.
+    pub flood: FloodLimits,
+    /// Open captchas.
+    pub challenges: ChallengeLimits,
+    /// Whether people solve a captcha before they see the site.
+    pub captcha_at_entrance: bool,
+    /// Somebody without a panel counts as here for this long after they asked for something.
+    pub here_for: Duration,
+}
+
+/// A message on its way in.
+#[derive(Debug, Clone, Copy)]
+pub struct Post<'a> {
+    /// The number of the form.
+    pub nonce: &'a str,
+    /// What was typed.
+    pub text: &'a str,
+    /// The id of a captcha, and the answer as normalised.
+    pub answer: Option<(u64, &'a str)>,
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Said {
+    /// Everybody sees it now.
+    Message(Arc<Message>),
+    /// There was only a captcha to solve.
+    Solved,
+    /// It was a command; only its author sees what comes of it.
+    Command(Reply),
+}
+
+/// The answer to a command.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reply {
+    /// What commands there are.
+    Help,
+    /// Their own appearance has changed.
+    Dressed(Identity),
+    /// The colours of their pages have changed.
+    Themed(Theme),
+    /// The themes there are.
+    Themes,
+    /// Who is here.
+    Users,
+    /// There is no such command.
+    Unknown(String),
+}
+
+/// What somebody wants to change about themselves.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Dress<'a> {
+    /// Another name; empty for none.
+    pub name: Option<&'a str>,
+    /// Another colour: a name, `#` and digits, or `random`.
+    pub colour: Option<&'a str>,
+    /// Another tripcode, or none.
+    pub tripcode: Option<Option<Tripcode>>,
+    /// For a random colour.
+    pub random: [u8; 16],
+}
+
+/// Something that concerns the broadcaster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Alarm {
+    /// The room is slow from now on.
+    Slow,
+    /// Every message needs a captcha from now on.
+    Raid,
+}
+
+/// Randomness for a newcomer.
+pub type NewcomerBytes = [u8; 32];
+
+/// The room. See the module's words.
+#[derive(Debug)]
+pub struct Room {
+    limits: RoomLimits,
+    sessions: Sessions<Person>,
+    transcript: Transcript,
+    challenges: Challenges,
+    pace: RoomPace,
+    emotes: Arc<EmoteTable>,
+    reserved: Reserved,
+    /// Who is meant by `@` and a name in small letters, or a tag.
+    handles: HashMap<String, PublicKey>,
+    alarms: Vec<Alarm>,
+}
+
+impl Room {
+    /// An empty room. `reserved` are names that nobody may take.
+    pub fn new(limits: RoomLimits, reserved: Reserved, emotes: Arc<EmoteTable>) -> Self {
+        Self {
+            limits,
+            sessions: Sessions::new(limits.sessions),
+            transcript: Transcript::new(limits.messages),
+            challenges: Challenges::new(limits.challenges),
+            pace: RoomPace::default(),
+            emotes,
+            reserved,
+            handles: HashMap::new(),
+            alarms: Vec::new(),
+        }
+    }
+
+    /// A viewer without a session: somebody whose player sends no cookie.
+    pub fn guest(&mut self) -> ViewerId {
+        self.sessions.guest()
+    }
+
+    /// Makes a session for a newcomer.
+    pub fn admit(&mut self, token: &Token, random: NewcomerBytes, now: Tick) -> ViewerId {
+        let [a, b, c, d, rest @ ..] = random;
+        let tag = self.free_tag(u32::from_be_bytes([a, b, c, d]));
+        let (key, colour) = split_key(rest);
+        let in_use: Vec<_> = self.sessions.iter().take(64).map(|(_, p, _)| p.identity.colour).collect();
+        let person = Person::new(key, tag, Colour::default_for(colour, &in_use), now);
+        self.handles.insert(tag.to_string(), key);
+        let viewer = self.sessions.admit(token, person, now);
+        if !self.limits.captcha_at_entrance {
+            self.newcomer(now);
+        }
+        self.clear_up();
+        viewer
+    }
+
+    /// A tag that nobody here has: equal tags would let somebody be taken for somebody else.
+    fn free_tag(&self, random: u32) -> PublicTag {
+        (0..=u32::MAX)
+            .map(|step| PublicTag::from_random(random.wrapping_add(step)))
+            .find(|tag| !self.handles.contains_key(&tag.to_string()))
+            .unwrap_or(PublicTag::from_random(random))
+    }
+
+    /// The viewer whose token this is, if it is one of ours.
+    pub fn recognise(&mut self, token: &str, now: Tick) -> Option<ViewerId> {
+        self.sessions.recognise(token, now)
+    }
+
+    /// What is known of a person.
+    pub fn person(&self, viewer: ViewerId) -> Option<&Person> {
+        self.sessions.person(viewer)
+    }
+
+    /// Whether a viewer may see the site, or has to pass the entrance first.
+    pub fn may_enter(&self, viewer: ViewerId) -> bool {
+        !self.limits.captcha_at_entrance
+            || self.person(viewer).is_some_and(|person| person.has_entered)
+    }
+
+    /// A number for a form of this person.
+    pub fn form(&mut self, viewer: ViewerId, random: u64, now: Tick) -> Option<String> {
+        Some(self.sessions.person_mut(viewer)?.nonces.issue(random, now))
+    }
+
+    /// Whether the next message of this person needs a captcha, and why.
+    pub fn captcha_due(&self, viewer: ViewerId, now: Tick) -> Option<CaptchaReason> {
+        let person = self.person(viewer)?;
+        if person.is_exempt() {
+            return None;
+        }
+        if self.pace.is_raided(now) {
+            return Some(CaptchaReason::Raid);
+        }
+        match person.proof {
+            Proof::Good { messages_left } if messages_left > 0 => None,
+            Proof::Good { .. } => Some(CaptchaReason::Again),
+            Proof::Due => Some(CaptchaReason::First),
+        }
+    }
+
+    /// The captcha that this person has open.
+    pub fn open_challenge(&self, viewer: ViewerId, now: Tick) -> Option<(u64, Prompt)> {
+        self.challenges.open(viewer, now)
+    }
+
+    /// Opens a captcha for this person, in place of an open one.
+    pub fn challenge(&mut self, viewer: ViewerId, id: u64, prompt: Prompt, answer: String, now: Tick) {
+        self.challenges.issue(viewer, id, prompt, answer, now);
+    }
+
+    /// Lets somebody in who solved the captcha at the entrance. Their token is replaced.
+    pub fn enter(
+        &mut self,
+        viewer: ViewerId,
+        nonce: &str,
+        answer: (u64, &str),
+        token: &Token,
+        now: Tick,
+    ) -> Result<(), Refusal> {
+        self.use_form(viewer, nonce, now)?;
+        self.solve(viewer, answer, now)?;
+        if let Some(person) = self.sessions.person_mut(viewer) {
+            person.has_entered = true;
+        }
+        self.sessions.remint(viewer, token);
+        self.newcomer(now);
+        Ok(())
+    }
+
+    /// Takes a message, a command, or the answer to a captcha.
+    pub fn say(
+        &mut self,
+        viewer: ViewerId,
+        post: Post<'_>,
+        dress_random: [u8; 16],
+        now: Tick,
+        wall: WallTime,
+    ) -> Result<Said, Refusal> {
+        self.use_form(viewer, post.nonce, now)?;
+        let mut solved = false;
+        if let Some(answer) = post.answer
+            && self.captcha_due(viewer, now).is_some()
+        {
+            self.solve(viewer, answer, now)?;
+            solved = true;
+        }
+        if solved && post.text.trim().is_empty() {
+            return Ok(Said::Solved);
+        }
+        let (text, is_action) = match ChatLine::parse(post.text) {
+            ChatLine::Command(command) => {
+                return self.obey(viewer, command, dress_random, now).map(Said::Command);
+            }
+            ChatLine::Unknown(word) => {
+                return Ok(Said::Command(Reply::Unknown(word.to_owned())));
+            }
+            ChatLine::Say(text) => (text, false),
+            ChatLine::Action(text) => (text, true),
+        };
+        if let Some(reason) = self.captcha_due(viewer, now).filter(|_| !solved) {
+            return Err(Refusal::CaptchaDue(reason));
+        }
+        let handles = &self.handles;
+        let body = Body::parse(text, &self.emotes, &mut |name: &str| {
+            handles.get(&name.to_lowercase()).copied()
+        })
+        .map_err(Refusal::Text)?;
+        self.pass_flood_control(viewer, body.rows, now)?;
+
+        let person = self.sessions.person_mut(viewer).ok_or(Refusal::NoSession)?;
+        if let Proof::Good { messages_left } = &mut person.proof {
+            *messages_left = messages_left.saturating_sub(1);
+        }
+        person.pace.said(body.rows, now, &self.limits.flood);
+        let speaker = Speaker::Person(person.identity.clone());
+        if !person.is_exempt() && self.pace.said(now, &self.limits.flood) {
+            self.alarms.push(Alarm::Slow);
+        }
+        Ok(Said::Message(self.transcript.append(Some(viewer), speaker, body, is_action, wall)))
+    }
+
+    /// Uses the number of a form up, and counts a change of appearance.
+    ///
+    /// Before the expensive part of setting a tripcode, so that it cannot be had for nothing.
+    pub fn may_dress(&mut self, viewer: ViewerId, nonce: &str, now: Tick) -> Result<(), Refusal> {
+        self.use_form(viewer, nonce, now)?;
+        self.count_change(viewer, now)
+    }
+
+    /// Changes how a person looks; [`Room::may_dress`] comes first. All of it or nothing.
+    pub fn dress(&mut self, viewer: ViewerId, dress: Dress<'_>) -> Result<Identity, Refusal> {
+        let name = dress.name.map(|name| self.name(name)).transpose()?;
+        let colour = dress.colour.map(|colour| self.colour(colour, dress.random)).transpose()?;
+        let person = self.sessions.person_mut(viewer).ok_or(Refusal::NoSession)?;
+        let identity = &mut person.identity;
+        if let Some(name) = name {
+            if let Some(old) = &identity.name {
+                let handle = old.as_str().to_lowercase();
+                if self.handles.get(&handle) == Some(&identity.key) {
+                    self.handles.remove(&handle);
+                }
+            }
+            if let Some(new) = &name {
+                self.handles.insert(new.as_str().to_lowercase(), identity.key);
+            }
+            identity.name = name;
+        }
+        if let Some(colour) = colour {
+            identity.colour = colour;
+        }
+        if let Some(tripcode) = dress.tripcode {
+            identity.tripcode = tripcode;
+        }
+        Ok(identity.clone())
+    }
+
+    /// Forgets a person: their session, and everything they said. Answers what has to be hidden.
+    pub fn forget(&mut self, viewer: ViewerId, nonce: &str, now: Tick) -> Result<Vec<MessageId>, Refusal> {
+        self.use_form(viewer, nonce, now)?;
+        self.sessions.end(viewer);
+        self.clear_up();
+        Ok(self.transcript.remove_of(viewer))
+    }
+
+    /// Says something in the name of the program.
+    pub fn announce(&mut self, body: Body, wall: WallTime) -> Arc<Message> {
+        self.transcript.append(None, Speaker::System, body, false, wall)
+    }
+
+    /// Forgets what is over.
+    pub fn tick(&mut self, now: Tick) {
+        self.sessions.tick(now);
+        self.clear_up();
+    }
+
+    /// What the broadcaster should know since this was last asked.
+    pub fn take_alarms(&mut self) -> Vec<Alarm> {
+        std::mem::take(&mut self.alarms)
+    }
+
+    /// Other emotes from now on.
+    pub fn set_emotes(&mut self, emotes: Arc<EmoteTable>) {
+        self.emotes = emotes;
+    }
+
+    /// The emotes there are.
+    pub fn emotes(&self) -> &Arc<EmoteTable> {
+        &self.emotes
+    }
+
+    /// The list of people. `watching` and `here` are the viewers with an open video and an open
+    /// panel; players without a session are in `watching` too.
+    pub fn people(&self, watching: &HashSet<ViewerId>, here: &HashSet<ViewerId>, now: Tick) -> People {
+        let mut present: Vec<_> = self
+            .sessions
+            .iter()
+            .filter_map(|(viewer, person, seen)| {
+                let presence = if watching.contains(&viewer) {
+                    Presence::Watching
+                } else if here.contains(&viewer) || now.since(seen) < self.limits.here_for {
+                    Presence::Here
+                } else {
+                    return None;
+                };
+                let entered = person.has_entered || !self.limits.captcha_at_entrance || presence == Presence::Watching;
+                entered.then_some((person.came, viewer, &person.identity, presence))
+            })
+            .collect();
+        present.sort_unstable_by_key(|(came, viewer, ..)| (*came, *viewer));
+        let mut people = People::default();
+        for (_, _, identity, presence) in &present {
+            people.add(identity, *presence);
+        }
+        let with_session = present.iter().filter(|(.., presence)| *presence == Presence::Watching).count();
+        people.watching.count += watching.len().saturating_sub(with_session);
+        people
+    }
+
+    fn newcomer(&mut self, now: Tick) {
+        if self.pace.newcomer(now, &self.limits.flood) {
+            self.alarms.push(Alarm::Raid);
+        }
+    }
+
+    fn use_form(&mut self, viewer: ViewerId, nonce: &str, now: Tick) -> Result<(), Refusal> {
+        let person = self.sessions.person_mut(viewer).ok_or(Refusal::NoSession)?;
+        if person.nonces.take(nonce, now) { Ok(()) } else { Err(Refusal::Form) }
+    }
+
+    fn solve(&mut self, viewer: ViewerId, (id, given): (u64, &str), now: Tick) -> Result<(), Refusal> {
+        match self.challenges.answer(viewer, id, given, now) {
+            Answer::Right => {}
+            Answer::Wrong { tries_left: 0 } | Answer::Gone => return Err(Refusal::CaptchaGone),
+            Answer::Wrong { .. } => return Err(Refusal::CaptchaWrong),
+        }
+        let person = self.sessions.person_mut(viewer).ok_or(Refusal::NoSession)?;
+        person.proof = Proof::Good { messages_left: self.limits.messages_per_captcha };
+        person.pace.solved();
+        Ok(())
+    }
+
+    fn pass_flood_control(&mut self, viewer: ViewerId, rows: usize, now: Tick) -> Result<(), Refusal> {
+        let slow = self.pace.is_slow(now);
+        let person = self.sessions.person_mut(viewer).ok_or(Refusal::NoSession)?;
+        if person.is_exempt() {
+            return Ok(());
+        }
+        Err(match person.pace.judge(rows, slow, now, &self.limits.flood) {
+            Verdict::Speak => return Ok(()),
+            Verdict::Captcha => {
+                person.proof = Proof::Good { messages_left: 0 };
+                Refusal::CaptchaDue(CaptchaReason::Again)
+            }
+            Verdict::Wait(wait) => Refusal::TooSoon(wait),
+            Verdict::RoomIsSlow(wait) => Refusal::RoomIsSlow(wait),
+            Verdict::TooManyRows(wait) => Refusal::TooManyRows(wait),
+        })
+    }
+
+    fn obey(
+        &mut self,
+        viewer: ViewerId,
+        command: Command<'_>,
+        random: [u8; 16],
+        now: Tick,
+    ) -> Result<Reply, Refusal> {
+        let dress = match command {
+            Command::Help => return Ok(Reply::Help),
+            Command::Users => return Ok(Reply::Users),
+            Command::Theme(None) => return Ok(Reply::Themes),
+            Command::Theme(Some(word)) => {
+                let Some(theme) = Theme::parse(word) else { return Ok(Reply::Themes) };
+                self.sessions.person_mut(viewer).ok_or(Refusal::NoSession)?.theme = theme;
+                return Ok(Reply::Themed(theme));
+            }
+            Command::Name(name) => Dress { name: Some(name), random, ..Dress::default() },
+            Command::Colour(colour) => Dress { colour: Some(colour), random, ..Dress::default() },
+        };
+        self.count_change(viewer, now)?;
+        self.dress(viewer, dress).map(Reply::Dressed)
+    }
+
+    fn count_change(&mut self, viewer: ViewerId, now: Tick) -> Result<(), Refusal> {
+        let person = self.sessions.person_mut(viewer).ok_or(Refusal::NoSession)?;
+        if person.is_exempt() {
+            return Ok(());
+        }
+        person.pace.change_appearance(now, &self.limits.flood).map_err(Refusal::ChangedTooOften)
+    }
+
+    fn name(&self, text: &str) -> Result<Option<DisplayName>, Refusal> {
+        if text.trim().is_empty() {
+            return Ok(None);
+        }
+        let name = DisplayName::parse(text).map_err(Refusal::Name)?;
+        if self.reserved.refuses(&name) {
+            return Err(Refusal::NameIsReserved);
+        }
+        Ok(Some(name))
+    }
+
+    fn colour(&self, text: &str, random: [u8; 16]) -> Result<Colour, Refusal> {
+        if text.trim().eq_ignore_ascii_case("random") {
+            let in_use: Vec<_> = self.sessions.iter().take(64).map(|(_, p, _)| p.identity.colour).collect();
+            return Ok(Colour::default_for(random, &in_use));
+        }
+        Colour::parse_chosen(text).map_err(Refusal::Colour)
+    }
+
+    /// Takes what belonged to ended sessions out of the tables.
+    fn clear_up(&mut self) {
+        for (viewer, person) in self.sessions.take_ended() {
+            self.challenges.forget(viewer);
+            let identity = person.identity;
+            self.handles.remove(&identity.tag.to_string());
+            if let Some(name) = identity.name {
+                let handle = name.as_str().to_lowercase();
+                if self.handles.get(&handle) == Some(&identity.key) {
+                    self.handles.remove(&handle);
+                }
+            }
+        }
+    }
+}
+
+/// Random bytes for the public key, and the rest for a colour.
+fn split_key(random: [u8; 28]) -> (PublicKey, [u8; 16]) {
+    let mut key = [0; 8];
+    let mut colour = [0; 16];
+    for (to, from) in key.iter_mut().chain(&mut colour).zip(random) {
+        *to = from;
+    }
+    (PublicKey::from_random(u64::from_be_bytes(key)), colour)
+}
+
+#[cfg(test)]
+mod tests;

@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn the_newest_video_of_a_viewer_wins_and_other_viewers_see_nothing() {
         let (leases, _closing) = register();
-        let mut people = Sessions::new(10);
+        let mut people = Sessions::<()>::new(10);
         let (anna, ben) = (people.guest(), people.guest());
         let bens = leases.take(Kind::Video, ben).unwrap();
 
@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn beyond_the_total_nobody_gets_a_lease_until_somebody_leaves() {
         let (leases, _closing) = register();
-        let mut people = Sessions::new(10);
+        let mut people = Sessions::<()>::new(10);
         let mut held: Vec<_> = (0..4)
             .map(|_| leases.take(Kind::Video, people.guest()).unwrap())
             .collect();
@@ -284,7 +284,7 @@ mod tests {
     #[test]
     fn watching_counts_viewers_not_responses_and_not_those_who_stopped_reading() {
         let (leases, _closing) = register();
-        let mut people = Sessions::new(10);
+        let mut people = Sessions::<()>::new(10);
         let (anna, ben) = (people.guest(), people.guest());
         let _annas = [
             leases.take(Kind::Video, anna),
@@ -302,7 +302,7 @@ mod tests {
     #[test]
     fn closing_revokes_every_lease() {
         let (leases, closing) = register();
-        let mut people = Sessions::new(10);
+        let mut people = Sessions::<()>::new(10);
         let lease = leases.take(Kind::Panel, people.guest()).unwrap();
 
         closing.cancel();

@@ -4,6 +4,8 @@
 //! memory dump of the table lets nobody in. No token chosen by a client is ever accepted: a token
 //! is either in the table or nothing.
 //!
+//! Each session carries whatever its owner keeps about the person.
+//!
 //! Bound: `capacity` sessions. Sessions that never came back after their first request give way
 //! first, so a flood of first requests cannot log out people who are here.
 
@@ -61,25 +63,28 @@ impl Token {
 type TokenDigest = [u8; 32];
 
 #[derive(Debug)]
-struct Session {
+struct Session<P> {
     digest: TokenDigest,
     seen: Tick,
     came_back: bool,
+    person: P,
 }
 
 /// The table of sessions. All operations are O(log n).
 #[derive(Debug)]
-pub struct Sessions {
+pub struct Sessions<P> {
     capacity: usize,
     next_id: u64,
     by_digest: HashMap<TokenDigest, ViewerId>,
-    by_viewer: HashMap<ViewerId, Session>,
+    by_viewer: HashMap<ViewerId, Session<P>>,
     /// By the time they were last seen: those with one request so far, and those who came back.
     newcomers: BTreeSet<(Tick, ViewerId)>,
     returned: BTreeSet<(Tick, ViewerId)>,
+    /// Ended since they were last asked for.
+    ended: Vec<(ViewerId, P)>,
 }
 
-impl Sessions {
+impl<P> Sessions<P> {
     /// An empty table for at most `capacity` sessions (at least one).
     pub fn new(capacity: usize) -> Self {
         Self {
@@ -89,6 +94,7 @@ impl Sessions {
             by_viewer: HashMap::new(),
             newcomers: BTreeSet::new(),
             returned: BTreeSet::new(),
+            ended: Vec::new(),
         }
     }
 
@@ -109,23 +115,56 @@ impl Sessions {
     }
 
     /// Makes a session for a newcomer.
-    pub fn admit(&mut self, token: &Token, now: Tick) -> ViewerId {
+    pub fn admit(&mut self, token: &Token, person: P, now: Tick) -> ViewerId {
         while self.by_viewer.len() >= self.capacity {
             self.evict();
         }
         let viewer = self.guest();
         let digest = digest(token.as_str());
         self.by_digest.insert(digest, viewer);
-        self.by_viewer.insert(
-            viewer,
-            Session {
-                digest,
-                seen: now,
-                came_back: false,
-            },
-        );
+        let session = Session { digest, seen: now, came_back: false, person };
+        self.by_viewer.insert(viewer, session);
         self.newcomers.insert((now, viewer));
         viewer
+    }
+
+    /// Gives a session another token; the one before is worth nothing from now on.
+    ///
+    /// At every change of what a session may do, so that nobody can prepare a session for somebody
+    /// else and use it with them.
+    pub fn remint(&mut self, viewer: ViewerId, token: &Token) {
+        if let Some(session) = self.by_viewer.get_mut(&viewer) {
+            self.by_digest.remove(&session.digest);
+            session.digest = digest(token.as_str());
+            self.by_digest.insert(session.digest, viewer);
+        }
+    }
+
+    /// What is kept about a person.
+    pub fn person(&self, viewer: ViewerId) -> Option<&P> {
+        Some(&self.by_viewer.get(&viewer)?.person)
+    }
+
+    /// What is kept about a person, to be changed.
+    pub fn person_mut(&mut self, viewer: ViewerId) -> Option<&mut P> {
+        Some(&mut self.by_viewer.get_mut(&viewer)?.person)
+    }
+
+    /// Everybody, with the time they were last seen, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (ViewerId, &P, Tick)> {
+        self.by_viewer.iter().map(|(viewer, session)| (*viewer, &session.person, session.seen))
+    }
+
+    /// Ends a session.
+    pub fn end(&mut self, viewer: ViewerId) {
+        if let Some(session) = self.by_viewer.get(&viewer) {
+            self.forget(session.seen, viewer);
+        }
+    }
+
+    /// The people whose sessions ended since this was last asked.
+    pub fn take_ended(&mut self) -> Vec<(ViewerId, P)> {
+        std::mem::take(&mut self.ended)
     }
 
     /// The viewer whose token this is, if it is one of ours; they are seen at `now`.
@@ -182,6 +221,7 @@ impl Sessions {
         self.returned.remove(&(seen, viewer));
         if let Some(session) = self.by_viewer.remove(&viewer) {
             self.by_digest.remove(&session.digest);
+            self.ended.push((viewer, session.person));
         }
     }
 }
@@ -205,7 +245,7 @@ mod tests {
     #[test]
     fn a_token_that_was_not_minted_here_is_nobody() {
         let mut sessions = Sessions::new(10);
-        let anna = sessions.admit(&token(1), at(0));
+        let anna = sessions.admit(&token(1), (), at(0));
 
         assert_eq!(sessions.recognise(token(1).as_str(), at(1)), Some(anna));
         assert_eq!(sessions.recognise(token(2).as_str(), at(1)), None);
@@ -216,11 +256,11 @@ mod tests {
     #[test]
     fn a_flood_of_newcomers_does_not_log_out_people_who_came_back() {
         let mut sessions = Sessions::new(8);
-        let anna = sessions.admit(&token(1), at(0));
+        let anna = sessions.admit(&token(1), (), at(0));
         sessions.recognise(token(1).as_str(), at(1));
 
         for number in 100..1_000 {
-            sessions.admit(&token(number), at(2));
+            sessions.admit(&token(number), (), at(2));
         }
 
         assert_eq!(sessions.len(), 8);
@@ -231,14 +271,14 @@ mod tests {
     fn a_table_full_of_people_who_came_back_still_lets_newcomers_in() {
         let mut sessions = Sessions::new(8);
         for number in 0..8 {
-            sessions.admit(&token(number), at(0));
+            sessions.admit(&token(number), (), at(0));
             sessions.recognise(
                 token(number).as_str(),
                 at(1 + u64::try_from(number).unwrap()),
             );
         }
 
-        let zoe = sessions.admit(&token(99), at(20));
+        let zoe = sessions.admit(&token(99), (), at(20));
 
         assert_eq!(sessions.recognise(token(99).as_str(), at(21)), Some(zoe));
         assert_eq!(
@@ -251,14 +291,25 @@ mod tests {
     #[test]
     fn a_session_ends_when_it_was_not_seen_for_twelve_hours() {
         let mut sessions = Sessions::new(8);
-        sessions.admit(&token(1), at(0));
-        sessions.admit(&token(2), at(0));
+        sessions.admit(&token(1), (), at(0));
+        sessions.admit(&token(2), (), at(0));
         sessions.recognise(token(2).as_str(), at(100));
 
         sessions.tick(at(50) + IDLE);
 
         assert_eq!(sessions.len(), 1);
         assert_eq!(sessions.recognise(token(1).as_str(), at(50) + IDLE), None);
+    }
+
+    #[test]
+    fn a_token_handed_to_a_victim_beforehand_is_worth_nothing_after_a_change_of_rights() {
+        let mut sessions = Sessions::new(8);
+        let anna = sessions.admit(&token(1), (), at(0));
+
+        sessions.remint(anna, &token(2));
+
+        assert_eq!(sessions.recognise(token(1).as_str(), at(1)), None);
+        assert_eq!(sessions.recognise(token(2).as_str(), at(1)), Some(anna));
     }
 
     #[test]

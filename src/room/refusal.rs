@@ -1,0 +1,89 @@
+//! Why the room does not do what somebody asked: a value with one plain sentence.
+
+use std::{fmt, time::Duration};
+
+use super::{colour::ColourRefusal, markup::TextRefusal, name::NameRefusal};
+
+/// Nothing has changed, and this is why.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Refusal {
+    /// The form's number was used already, is too old, or was never ours.
+    Form,
+    /// Solve the captcha first.
+    CaptchaDue(CaptchaReason),
+    /// The answer is wrong; the same captcha can be tried again.
+    CaptchaWrong,
+    /// The captcha is used up or too old; here is another.
+    CaptchaGone,
+    /// The next message may come after this time.
+    TooSoon(Duration),
+    /// So many rows fit in only after this time.
+    TooManyRows(Duration),
+    /// The whole room is slow.
+    RoomIsSlow(Duration),
+    /// Appearance may be changed again after this time.
+    ChangedTooOften(Duration),
+    /// Something about the text.
+    Text(TextRefusal),
+    /// Something about the name.
+    Name(NameRefusal),
+    /// The name belongs to somebody else here.
+    NameIsReserved,
+    /// Something about the colour.
+    Colour(ColourRefusal),
+    /// The session ended.
+    NoSession,
+}
+
+/// Why a captcha is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CaptchaReason {
+    /// Before the first message.
+    First,
+    /// After many messages, or many in a short time.
+    Again,
+    /// The room is being flooded.
+    Raid,
+}
+
+/// Whole seconds, rounded up: a person who waits that long has waited long enough.
+fn seconds(wait: Duration) -> String {
+    match wait.as_secs() + u64::from(wait.subsec_nanos() > 0) {
+        1 => "1 second".to_owned(),
+        seconds => format!("{seconds} seconds"),
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Form => f.write_str("This was sent before, or the form is too old. Send it again if you mean it."),
+            Self::CaptchaDue(CaptchaReason::First) => {
+                f.write_str("Type the letters from the picture, then send.")
+            }
+            Self::CaptchaDue(CaptchaReason::Again) => {
+                f.write_str("You said a lot. Type the letters from the picture, then send.")
+            }
+            Self::CaptchaDue(CaptchaReason::Raid) => {
+                f.write_str("Many people are coming in. Type the letters from the picture, then send.")
+            }
+            Self::CaptchaWrong => f.write_str("Those were not the letters. Try again."),
+            Self::CaptchaGone => f.write_str("That picture is used up. Here is another one."),
+            Self::TooSoon(wait) => write!(f, "Too fast. Send it again in {}.", seconds(*wait)),
+            Self::TooManyRows(wait) => {
+                write!(f, "Too many lines at once. Send it again in {}.", seconds(*wait))
+            }
+            Self::RoomIsSlow(wait) => {
+                write!(f, "The room is busy. Send it again in {}.", seconds(*wait))
+            }
+            Self::ChangedTooOften(wait) => {
+                write!(f, "Changed too often. Try again in {}.", seconds(*wait))
+            }
+            Self::Text(refusal) => refusal.fmt(f),
+            Self::Name(refusal) => refusal.fmt(f),
+            Self::NameIsReserved => f.write_str("That name looks like somebody else's here. Choose another one."),
+            Self::Colour(refusal) => refusal.fmt(f),
+            Self::NoSession => f.write_str("Your session has ended. Start again from the first page."),
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The colours of the pages, as a viewer chooses them.
+
+/// The choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Theme {
+    /// What the browser asks for. Tor Browser always asks for light.
+    #[default]
+    Browser,
+    /// Light text on a dark ground.
+    Dark,
+    /// Dark text on a light ground.
+    Light,
+}
+
+impl Theme {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Browser, Self::Dark, Self::Light];
+
+    /// The word that people type and that styles use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Browser => "browser",
+            Self::Dark => "dark",
+            Self::Light => "light",
+        }
+    }
+
+    /// The theme with this name.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|theme| theme.word().eq_ignore_ascii_case(word))
+    }
+}

@@ -1,0 +1,125 @@
+//! What was said: messages in memory, numbered, bounded, gone with the process.
+
+use std::sync::Arc;
+
+use super::{
+    markup::Body,
+    person::{Identity, Role},
+    session::ViewerId,
+};
+use crate::{clock::WallTime, ring::Ring};
+
+/// The number of a message; grows by one and never repeats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageId(pub u64);
+
+/// Who says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Speaker {
+    /// A person, as they looked when they said it.
+    Person(Identity),
+    /// The program itself.
+    System,
+}
+
+/// A message as everybody may see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Its number.
+    pub id: MessageId,
+    /// When it was said.
+    pub at: WallTime,
+    /// Who said it.
+    pub speaker: Speaker,
+    /// What was said.
+    pub body: Body,
+    /// Whether it tells what the person does (`/me`).
+    pub is_action: bool,
+    /// Whether it is the first of its day (UTC), or the first of all.
+    pub begins_day: bool,
+}
+
+impl Message {
+    /// The role of the person who said it.
+    pub fn role(&self) -> Option<Role> {
+        match &self.speaker {
+            Speaker::Person(identity) => Some(identity.role),
+            Speaker::System => None,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Kept {
+    author: Option<ViewerId>,
+    message: Arc<Message>,
+}
+
+/// The newest messages, at most `capacity`.
+#[derive(Debug)]
+pub struct Transcript {
+    capacity: usize,
+    ring: Ring<Kept>,
+    last_day: Option<u64>,
+}
+
+impl Transcript {
+    /// Nothing was said yet.
+    pub fn new(capacity: usize) -> Self {
+        Self { capacity: capacity.max(1), ring: Ring::new(), last_day: None }
+    }
+
+    /// Appends a message; `author` is `None` for the program itself.
+    pub fn append(
+        &mut self,
+        author: Option<ViewerId>,
+        speaker: Speaker,
+        body: Body,
+        is_action: bool,
+        at: WallTime,
+    ) -> Arc<Message> {
+        let day = Some(at.days());
+        let begins_day = std::mem::replace(&mut self.last_day, day) != day;
+        // Numbers start at 1: an id of 0 reads like a mistake.
+        let id = MessageId(self.ring.end() + 1);
+        let message = Arc::new(Message { id, at, speaker, body, is_action, begins_day });
+        self.ring.push(Kept { author, message: Arc::clone(&message) });
+        while self.ring.end() - self.ring.first() > self.capacity as u64 {
+            self.ring.drop_first();
+        }
+        message
+    }
+
+    /// The message with this number, and whose it is, if it is kept.
+    pub fn get(&self, id: MessageId) -> Option<(&Arc<Message>, Option<ViewerId>)> {
+        let kept = self.ring.get(id.0.checked_sub(1)?)?;
+        Some((&kept.message, kept.author))
+    }
+
+    /// Forgets everything that this person said; gives the numbers.
+    ///
+    /// The places stay, empty, so that numbers keep their meaning.
+    pub fn remove_of(&mut self, viewer: ViewerId) -> Vec<MessageId> {
+        let mut removed = Vec::new();
+        for kept in self.ring.iter_mut().filter(|kept| kept.author == Some(viewer)) {
+            removed.push(kept.message.id);
+            kept.author = None;
+            kept.message = Arc::new(Message {
+                speaker: Speaker::System,
+                body: Body::default(),
+                ..Message::clone(&kept.message)
+            });
+        }
+        removed
+    }
+
+    /// How many are kept.
+    pub fn len(&self) -> usize {
+        usize::try_from(self.ring.end() - self.ring.first()).unwrap_or(usize::MAX)
+    }
+
+    /// Whether nothing is kept.
+    pub fn is_empty(&self) -> bool {
+        self.ring.is_empty()
+    }
+}
