@@ -67,7 +67,7 @@ fn read_for(stream: &mut Stream, time: Duration) -> (Vec<u8>, Piece) {
 /// Decodes media with ffmpeg, which must find nothing to complain about; gives its duration in s.
 fn decoded_seconds(server: &Server, media: &[u8]) -> f64 {
     let file = server.directory().join("taken.mp4");
-    fs::write(&file, media).expect("a file");
+    fs::write(&file, whole_boxes(media)).expect("a file");
     let decoded = Command::new(std::env::var("FFMPEG").unwrap_or("ffmpeg".into()))
         .args([
             "-hide_banner",
@@ -98,17 +98,32 @@ fn decoded_seconds(server: &Server, media: &[u8]) -> f64 {
         / 1e6
 }
 
-/// Offsets of the boxes of this kind in a run of top-level boxes.
-fn boxes(media: &[u8], kind: [u8; 4]) -> usize {
-    let (mut at, mut found) = (0, 0);
+/// The top-level boxes of some media, each as its name and where it ends. The last may be cut.
+fn boxes_of(media: &[u8]) -> Vec<([u8; 4], usize)> {
+    let (mut at, mut found) = (0, Vec::new());
     while let Some((size, name)) = media.get(at..).and_then(|rest| {
         let (size, rest) = rest.split_first_chunk::<4>()?;
-        Some((u32::from_be_bytes(*size), rest.first_chunk::<4>()?))
+        Some((u32::from_be_bytes(*size), *rest.first_chunk::<4>()?))
     }) {
-        found += usize::from(*name == kind);
         at += (size as usize).max(8);
+        found.push((name, at));
     }
     found
+}
+
+/// How many boxes of this kind there are.
+fn boxes(media: &[u8], kind: [u8; 4]) -> usize {
+    boxes_of(media)
+        .iter()
+        .filter(|(name, _)| *name == kind)
+        .count()
+}
+
+/// Media without the box that reading stopped in.
+fn whole_boxes(media: &[u8]) -> &[u8] {
+    let ends = boxes_of(media).into_iter().map(|(_, end)| end);
+    let end = ends.take_while(|end| *end <= media.len()).last();
+    media.get(..end.unwrap_or_default()).unwrap_or_default()
 }
 
 #[test]
