@@ -3,6 +3,10 @@
 //! Belongs here: who is a viewer, who is watching, what the show is called. Time and random bytes
 //! come in as arguments; nothing here waits, reads or writes anything.
 
+pub mod chat_line;
+pub mod colour;
+pub mod emote;
 pub mod panel;
 pub mod session;
+pub mod tag;
 pub mod title;
