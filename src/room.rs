@@ -172,8 +172,8 @@ impl Room {
         let [a, b, c, d, rest @ ..] = random;
         let tag = self.free_tag(u32::from_be_bytes([a, b, c, d]));
         let (key, colour) = split_key(rest);
-        let in_use: Vec<_> = self.sessions.iter().take(64).map(|(_, p, _)| p.identity.colour).collect();
-        let person = Person::new(key, tag, Colour::default_for(colour, &in_use), now);
+        let colour = Colour::default_for(colour, &self.colours_in_use());
+        let person = Person::new(key, tag, colour, now);
         self.handles.insert(tag.to_string(), key);
         let viewer = self.sessions.admit(token, person, now);
         if !self.limits.captcha_at_entrance {
@@ -280,9 +280,6 @@ impl Room {
         let (text, is_action) = match ChatLine::parse(post.text) {
             ChatLine::Command(command) => {
                 return self.obey(viewer, command, dress_random, now).map(Said::Command);
-            }
-            ChatLine::Unknown(word) => {
-                return Ok(Said::Command(Reply::Unknown(word.to_owned())));
             }
             ChatLine::Say(text) => (text, false),
             ChatLine::Action(text) => (text, true),
@@ -457,6 +454,7 @@ impl Room {
         let dress = match command {
             Command::Help => return Ok(Reply::Help),
             Command::Users => return Ok(Reply::Users),
+            Command::Unknown(word) => return Ok(Reply::Unknown(word.to_owned())),
             Command::Theme(None) => return Ok(Reply::Themes),
             Command::Theme(Some(word)) => {
                 let Some(theme) = Theme::parse(word) else { return Ok(Reply::Themes) };
@@ -490,11 +488,13 @@ impl Room {
     }
 
     fn colour(&self, text: &str, random: [u8; 16]) -> Result<Colour, Refusal> {
-        if text.trim().eq_ignore_ascii_case("random") {
-            let in_use: Vec<_> = self.sessions.iter().take(64).map(|(_, p, _)| p.identity.colour).collect();
-            return Ok(Colour::default_for(random, &in_use));
-        }
-        Colour::parse_chosen(text).map_err(Refusal::Colour)
+        Colour::choose(text, random, &self.colours_in_use()).map_err(Refusal::Colour)
+    }
+
+    /// Colours that a new one should differ from.
+    fn colours_in_use(&self) -> Vec<Colour> {
+        // Nobody can tell hundreds of colours apart; some of those here are enough.
+        self.sessions.iter().take(64).map(|(_, person, _)| person.identity.colour).collect()
     }
 
     /// Takes what belonged to ended sessions out of the tables.
