@@ -4,25 +4,33 @@
 //! [`crate::pages`]), Tor (byte streams come in through [`connection`]).
 //!
 //! The layers of [`site`], outermost first: the privacy headers on every answer; the panic net;
-//! the check of the `Host` header on loopback; the limit on the length of the URL; the routes.
+//! the check of the `Host` header on loopback; the limit on the length of the URL; the entrance;
+//! the routes.
 
 use axum::{Router, extract::FromRef, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::live::{lease::Leases, panel::Panel, room::RoomHandle, video::VideoHandle};
+use crate::{
+    live::{lease::Leases, panel::Panel, room::RoomHandle, video::VideoHandle},
+    tripcodes::Tripcodes,
+};
 
 pub mod connection;
+mod form;
+mod gate;
 pub mod headers;
 mod host;
 pub mod listener;
 pub mod problem;
+mod prompts;
 mod routes;
 pub mod visitor;
 
-pub use routes::{live::LiveLimits, stream::Delays};
+pub use prompts::Prompts;
+pub use routes::{emote::EmoteBook, live::LiveLimits, stream::Delays};
 
 /// What the routes need; each takes only the part it names.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Site {
     /// The broadcast.
     pub video: VideoHandle,
@@ -36,6 +44,12 @@ pub struct Site {
     pub delays: Delays,
     /// When live panels renew themselves.
     pub live: LiveLimits,
+    /// Where captchas come from.
+    pub prompts: Prompts,
+    /// What makes tripcodes.
+    pub tripcodes: Tripcodes,
+    /// The emotes of the house.
+    pub emotes: EmoteBook,
 }
 
 macro_rules! part {
@@ -48,19 +62,34 @@ macro_rules! part {
     )*};
 }
 
-part!(video: VideoHandle, room: RoomHandle, leases: Leases, panel: Panel, delays: Delays, live: LiveLimits);
+part!(
+    video: VideoHandle,
+    room: RoomHandle,
+    leases: Leases,
+    panel: Panel,
+    delays: Delays,
+    live: LiveLimits,
+    prompts: Prompts,
+    tripcodes: Tripcodes,
+    emotes: EmoteBook
+);
 
 /// The whole site as one service.
 pub fn site(site: Site) -> Router {
+    let room = site.room.clone();
     Router::new()
         .merge(routes::home::routes())
         .merge(routes::video::routes())
         .merge(routes::stream::routes())
         .merge(routes::playlist::routes())
         .merge(routes::live::routes())
+        .merge(routes::compose::routes())
+        .merge(routes::entrance::routes())
+        .merge(routes::emote::routes())
         .fallback(routes::playlist::segment_or_nothing)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .with_state(site)
+        .layer(middleware::from_fn_with_state(room, gate::check))
         .layer(middleware::from_fn(host::check))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(middleware::map_response(headers::finish))

@@ -17,9 +17,11 @@
 //!
 //! `tests/architecture.rs` holds the imports to these arrows.
 
+pub mod captcha;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod emotes;
 pub mod http;
 pub mod ingest;
 pub mod instance;
@@ -30,3 +32,4 @@ pub mod pages;
 pub mod ring;
 pub mod room;
 pub mod telemetry;
+pub mod tripcodes;

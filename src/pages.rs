@@ -7,7 +7,10 @@
 //! Limits that shape the pages: no JavaScript, no SVG, no web font, no inline `style` attribute
 //! (the policy allows only styles with the response's nonce), nothing from anywhere else.
 
+mod chat;
+pub mod compose;
 pub mod document;
+pub mod entrance;
 pub mod home;
 pub mod live;
 pub mod problem;

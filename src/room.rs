@@ -5,10 +5,12 @@
 //! sentence ([`refusal::Refusal`]) and leaves everything as it was.
 
 pub mod challenge;
+mod character;
 pub mod chat_line;
 pub mod colour;
 pub mod emote;
 pub mod flood;
+pub mod form;
 pub mod markup;
 pub mod name;
 pub mod nonce;
@@ -201,6 +203,11 @@ impl Room {
         self.sessions.person(viewer)
     }
 
+    /// Whether people solve a captcha before they see the site.
+    pub fn has_entrance(&self) -> bool {
+        self.limits.captcha_at_entrance
+    }
+
     /// Whether a viewer may see the site, or has to pass the entrance first.
     pub fn may_enter(&self, viewer: ViewerId) -> bool {
         !self.limits.captcha_at_entrance
@@ -234,7 +241,14 @@ impl Room {
     }
 
     /// Opens a captcha for this person, in place of an open one.
-    pub fn challenge(&mut self, viewer: ViewerId, id: u64, prompt: Prompt, answer: String, now: Tick) {
+    pub fn challenge(
+        &mut self,
+        viewer: ViewerId,
+        id: u64,
+        prompt: Prompt,
+        answer: String,
+        now: Tick,
+    ) {
         self.challenges.issue(viewer, id, prompt, answer, now);
     }
 
@@ -279,7 +293,9 @@ impl Room {
         }
         let (text, is_action) = match ChatLine::parse(post.text) {
             ChatLine::Command(command) => {
-                return self.obey(viewer, command, dress_random, now).map(Said::Command);
+                return self
+                    .obey(viewer, command, dress_random, now)
+                    .map(Said::Command);
             }
             ChatLine::Say(text) => (text, false),
             ChatLine::Action(text) => (text, true),
@@ -289,7 +305,7 @@ impl Room {
         }
         let handles = &self.handles;
         let body = Body::parse(text, &self.emotes, &mut |name: &str| {
-            handles.get(&name.to_lowercase()).copied()
+            handles.get(&name::fold(name)).copied()
         })
         .map_err(Refusal::Text)?;
         self.pass_flood_control(viewer, body.rows, now)?;
@@ -303,7 +319,13 @@ impl Room {
         if !person.is_exempt() && self.pace.said(now, &self.limits.flood) {
             self.alarms.push(Alarm::Slow);
         }
-        Ok(Said::Message(self.transcript.append(Some(viewer), speaker, body, is_action, wall)))
+        Ok(Said::Message(self.transcript.append(
+            Some(viewer),
+            speaker,
+            body,
+            is_action,
+            wall,
+        )))
     }
 
     /// Uses the number of a form up, and counts a change of appearance.
@@ -317,18 +339,21 @@ impl Room {
     /// Changes how a person looks; [`Room::may_dress`] comes first. All of it or nothing.
     pub fn dress(&mut self, viewer: ViewerId, dress: Dress<'_>) -> Result<Identity, Refusal> {
         let name = dress.name.map(|name| self.name(name)).transpose()?;
-        let colour = dress.colour.map(|colour| self.colour(colour, dress.random)).transpose()?;
+        let colour = dress
+            .colour
+            .map(|colour| self.colour(colour, dress.random))
+            .transpose()?;
         let person = self.sessions.person_mut(viewer).ok_or(Refusal::NoSession)?;
         let identity = &mut person.identity;
         if let Some(name) = name {
             if let Some(old) = &identity.name {
-                let handle = old.as_str().to_lowercase();
+                let handle = old.folded();
                 if self.handles.get(&handle) == Some(&identity.key) {
                     self.handles.remove(&handle);
                 }
             }
             if let Some(new) = &name {
-                self.handles.insert(new.as_str().to_lowercase(), identity.key);
+                self.handles.insert(new.folded(), identity.key);
             }
             identity.name = name;
         }
@@ -342,7 +367,12 @@ impl Room {
     }
 
     /// Forgets a person: their session, and everything they said. Answers what has to be hidden.
-    pub fn forget(&mut self, viewer: ViewerId, nonce: &str, now: Tick) -> Result<Vec<MessageId>, Refusal> {
+    pub fn forget(
+        &mut self,
+        viewer: ViewerId,
+        nonce: &str,
+        now: Tick,
+    ) -> Result<Vec<MessageId>, Refusal> {
         self.use_form(viewer, nonce, now)?;
         self.sessions.end(viewer);
         self.clear_up();
@@ -351,7 +381,8 @@ impl Room {
 
     /// Says something in the name of the program.
     pub fn announce(&mut self, body: Body, wall: WallTime) -> Arc<Message> {
-        self.transcript.append(None, Speaker::System, body, false, wall)
+        self.transcript
+            .append(None, Speaker::System, body, false, wall)
     }
 
     /// Forgets what is over.
@@ -377,7 +408,12 @@ impl Room {
 
     /// The list of people. `watching` and `here` are the viewers with an open video and an open
     /// panel; players without a session are in `watching` too.
-    pub fn people(&self, watching: &HashSet<ViewerId>, here: &HashSet<ViewerId>, now: Tick) -> People {
+    pub fn people(
+        &self,
+        watching: &HashSet<ViewerId>,
+        here: &HashSet<ViewerId>,
+        now: Tick,
+    ) -> People {
         let mut present: Vec<_> = self
             .sessions
             .iter()
@@ -389,7 +425,9 @@ impl Room {
                 } else {
                     return None;
                 };
-                let entered = person.has_entered || !self.limits.captcha_at_entrance || presence == Presence::Watching;
+                let entered = person.has_entered
+                    || !self.limits.captcha_at_entrance
+                    || presence == Presence::Watching;
                 entered.then_some((person.came, viewer, &person.identity, presence))
             })
             .collect();
@@ -398,7 +436,10 @@ impl Room {
         for (_, _, identity, presence) in &present {
             people.add(identity, *presence);
         }
-        let with_session = present.iter().filter(|(.., presence)| *presence == Presence::Watching).count();
+        let with_session = present
+            .iter()
+            .filter(|(.., presence)| *presence == Presence::Watching)
+            .count();
         people.watching.count += watching.len().saturating_sub(with_session);
         people
     }
@@ -411,37 +452,55 @@ impl Room {
 
     fn use_form(&mut self, viewer: ViewerId, nonce: &str, now: Tick) -> Result<(), Refusal> {
         let person = self.sessions.person_mut(viewer).ok_or(Refusal::NoSession)?;
-        if person.nonces.take(nonce, now) { Ok(()) } else { Err(Refusal::Form) }
+        if person.nonces.take(nonce, now) {
+            Ok(())
+        } else {
+            Err(Refusal::Form)
+        }
     }
 
-    fn solve(&mut self, viewer: ViewerId, (id, given): (u64, &str), now: Tick) -> Result<(), Refusal> {
+    fn solve(
+        &mut self,
+        viewer: ViewerId,
+        (id, given): (u64, &str),
+        now: Tick,
+    ) -> Result<(), Refusal> {
         match self.challenges.answer(viewer, id, given, now) {
             Answer::Right => {}
             Answer::Wrong { tries_left: 0 } | Answer::Gone => return Err(Refusal::CaptchaGone),
             Answer::Wrong { .. } => return Err(Refusal::CaptchaWrong),
         }
         let person = self.sessions.person_mut(viewer).ok_or(Refusal::NoSession)?;
-        person.proof = Proof::Good { messages_left: self.limits.messages_per_captcha };
+        person.proof = Proof::Good {
+            messages_left: self.limits.messages_per_captcha,
+        };
         person.pace.solved();
         Ok(())
     }
 
-    fn pass_flood_control(&mut self, viewer: ViewerId, rows: usize, now: Tick) -> Result<(), Refusal> {
+    fn pass_flood_control(
+        &mut self,
+        viewer: ViewerId,
+        rows: usize,
+        now: Tick,
+    ) -> Result<(), Refusal> {
         let slow = self.pace.is_slow(now);
         let person = self.sessions.person_mut(viewer).ok_or(Refusal::NoSession)?;
         if person.is_exempt() {
             return Ok(());
         }
-        Err(match person.pace.judge(rows, slow, now, &self.limits.flood) {
-            Verdict::Speak => return Ok(()),
-            Verdict::Captcha => {
-                person.proof = Proof::Good { messages_left: 0 };
-                Refusal::CaptchaDue(CaptchaReason::Again)
-            }
-            Verdict::Wait(wait) => Refusal::TooSoon(wait),
-            Verdict::RoomIsSlow(wait) => Refusal::RoomIsSlow(wait),
-            Verdict::TooManyRows(wait) => Refusal::TooManyRows(wait),
-        })
+        Err(
+            match person.pace.judge(rows, slow, now, &self.limits.flood) {
+                Verdict::Speak => return Ok(()),
+                Verdict::Captcha => {
+                    person.proof = Proof::Good { messages_left: 0 };
+                    Refusal::CaptchaDue(CaptchaReason::Again)
+                }
+                Verdict::Wait(wait) => Refusal::TooSoon(wait),
+                Verdict::RoomIsSlow(wait) => Refusal::RoomIsSlow(wait),
+                Verdict::TooManyRows(wait) => Refusal::TooManyRows(wait),
+            },
+        )
     }
 
     fn obey(
@@ -457,12 +516,25 @@ impl Room {
             Command::Unknown(word) => return Ok(Reply::Unknown(word.to_owned())),
             Command::Theme(None) => return Ok(Reply::Themes),
             Command::Theme(Some(word)) => {
-                let Some(theme) = Theme::parse(word) else { return Ok(Reply::Themes) };
-                self.sessions.person_mut(viewer).ok_or(Refusal::NoSession)?.theme = theme;
+                let Some(theme) = Theme::parse(word) else {
+                    return Ok(Reply::Themes);
+                };
+                self.sessions
+                    .person_mut(viewer)
+                    .ok_or(Refusal::NoSession)?
+                    .theme = theme;
                 return Ok(Reply::Themed(theme));
             }
-            Command::Name(name) => Dress { name: Some(name), random, ..Dress::default() },
-            Command::Colour(colour) => Dress { colour: Some(colour), random, ..Dress::default() },
+            Command::Name(name) => Dress {
+                name: Some(name),
+                random,
+                ..Dress::default()
+            },
+            Command::Colour(colour) => Dress {
+                colour: Some(colour),
+                random,
+                ..Dress::default()
+            },
         };
         self.count_change(viewer, now)?;
         self.dress(viewer, dress).map(Reply::Dressed)
@@ -473,7 +545,10 @@ impl Room {
         if person.is_exempt() {
             return Ok(());
         }
-        person.pace.change_appearance(now, &self.limits.flood).map_err(Refusal::ChangedTooOften)
+        person
+            .pace
+            .change_appearance(now, &self.limits.flood)
+            .map_err(Refusal::ChangedTooOften)
     }
 
     fn name(&self, text: &str) -> Result<Option<DisplayName>, Refusal> {
@@ -481,10 +556,10 @@ impl Room {
             return Ok(None);
         }
         let name = DisplayName::parse(text).map_err(Refusal::Name)?;
-        if self.reserved.refuses(&name) {
-            return Err(Refusal::NameIsReserved);
+        match self.reserved.refuses(&name) {
+            Some(refusal) => Err(Refusal::Name(refusal)),
+            None => Ok(Some(name)),
         }
-        Ok(Some(name))
     }
 
     fn colour(&self, text: &str, random: [u8; 16]) -> Result<Colour, Refusal> {
@@ -494,7 +569,11 @@ impl Room {
     /// Colours that a new one should differ from.
     fn colours_in_use(&self) -> Vec<Colour> {
         // Nobody can tell hundreds of colours apart; some of those here are enough.
-        self.sessions.iter().take(64).map(|(_, person, _)| person.identity.colour).collect()
+        self.sessions
+            .iter()
+            .take(64)
+            .map(|(_, person, _)| person.identity.colour)
+            .collect()
     }
 
     /// Takes what belonged to ended sessions out of the tables.
@@ -504,7 +583,7 @@ impl Room {
             let identity = person.identity;
             self.handles.remove(&identity.tag.to_string());
             if let Some(name) = identity.name {
-                let handle = name.as_str().to_lowercase();
+                let handle = name.folded();
                 if self.handles.get(&handle) == Some(&identity.key) {
                     self.handles.remove(&handle);
                 }

@@ -3,7 +3,7 @@
 //! The order: claim the directory, listen and say where, start the picture, then Tor. The local
 //! preview never waits for Tor.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use tokio::{
@@ -15,10 +15,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{progress::Progress, report::WithHint as _};
 use crate::{
+    captcha::Captchas,
     clock::{Clock, Tick},
     config::{Listen, Settings},
+    emotes::{self, Emotes},
     http::{
-        self, Delays, LiveLimits, Site,
+        self, Delays, LiveLimits, Prompts, Site,
         connection::{self, TimeLimits, Via},
         listener::{Listener, Service},
     },
@@ -33,7 +35,11 @@ use crate::{
     media::timeline,
     onion::{self, Stage},
     pages,
-    room::panel::Update,
+    room::{
+        Room, RoomLimits, challenge::ChallengeLimits, flood::FloodLimits, name::Reserved,
+        panel::Update,
+    },
+    tripcodes::{self, Tripcodes},
 };
 
 /// The clip of `--source demo`: ten seconds of VP9 and Opus, made by `ffmpeg/demo-clip.sh`.
@@ -46,8 +52,14 @@ const AIR_TICK: Duration = Duration::from_millis(250);
 /// How often what is over is forgotten, and people who stopped reading are noticed.
 const ROOM_TICK: Duration = Duration::from_secs(1);
 
-/// The number of people watching is shown at most this often.
-const WATCHING_PAUSE: Duration = Duration::from_secs(1);
+/// The people are looked at at most this often.
+const PEOPLE_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often the manifest of the emotes is looked at.
+const EMOTES_TICK: Duration = Duration::from_secs(2);
+
+/// Captchas that are drawn ahead of need; one takes some milliseconds.
+const CAPTCHAS_AHEAD: usize = 32;
 
 /// Everything has this long to end after a signal; the promise is five seconds.
 const STOP_WITHIN: Duration = Duration::from_secs(4);
@@ -79,7 +91,8 @@ pub(super) fn run(
 async fn show(settings: Settings, source: Source, progress: &Progress) -> anyhow::Result<ExitCode> {
     let clock = Clock::new();
     let closing = CancellationToken::new();
-    let site = assemble(&settings, clock, &closing);
+    let emotes = Arc::new(emotes::load(&settings.chat.emotes)?);
+    let (site, book) = assemble(&settings, &emotes, clock, &closing)?;
     let mut tasks = JoinSet::new();
 
     let service = Service {
@@ -96,6 +109,13 @@ async fn show(settings: Settings, source: Source, progress: &Progress) -> anyhow
     let _ingest = play(&settings, source, &site, clock)?;
     listen(&settings.http.listen, &service, progress, &mut tasks).await?;
     keep_current(&site, settings.live.heartbeat, &closing, &mut tasks);
+    keep_emotes(
+        settings.chat.emotes.clone(),
+        site.room.clone(),
+        book,
+        &closing,
+        &mut tasks,
+    );
     if settings.onion.enabled {
         publish(&settings, &service, progress, clock, &mut tasks);
     }
@@ -119,7 +139,12 @@ async fn show(settings: Settings, source: Source, progress: &Progress) -> anyhow
 /// What a task of the show comes to: its name when it is told to end.
 type Task = anyhow::Result<&'static str>;
 
-fn assemble(settings: &Settings, clock: Clock, closing: &CancellationToken) -> Site {
+fn assemble(
+    settings: &Settings,
+    emotes: &Arc<Emotes>,
+    clock: Clock,
+    closing: &CancellationToken,
+) -> anyhow::Result<(Site, watch::Sender<Arc<Emotes>>)> {
     let playback = &settings.playback;
     let limits = timeline::Limits {
         keep: playback.keep,
@@ -131,11 +156,20 @@ fn assemble(settings: &Settings, clock: Clock, closing: &CancellationToken) -> S
         panel_per_viewer: settings.live.responses_per_viewer,
         total: settings.http.max_connections,
     };
-    Site {
+    let panel = Panel::new(pages::live::pieces, clock);
+    let room = Room::new(
+        room_limits(settings),
+        Reserved::new(std::iter::empty()),
+        Arc::new(emotes.table.clone()),
+    );
+    let pictures = Arc::new(Captchas::start(CAPTCHAS_AHEAD).context("cannot draw captchas")?);
+    let salt = tripcodes::Salt::open(&settings.onion.keys)?;
+    let (book, emotes) = watch::channel(Arc::clone(emotes));
+    let site = Site {
         video: VideoHandle::new(limits, settings.ingest.silence, clock),
-        room: RoomHandle::new(settings.http.max_sessions, clock),
+        room: RoomHandle::new(room, panel.clone(), clock),
         leases: Leases::new(leases, clock, closing.child_token()),
-        panel: Panel::new(pages::live::pieces, clock),
+        panel,
         delays: Delays {
             low: playback.delay_low,
             normal: playback.delay_normal,
@@ -148,6 +182,41 @@ fn assemble(settings: &Settings, clock: Clock, closing: &CancellationToken) -> S
             static_refresh: settings.live.static_refresh,
             clock,
         },
+        prompts: Prompts {
+            pictures,
+            questions: settings.captcha.questions,
+        },
+        tripcodes: Tripcodes::new(salt),
+        emotes,
+    };
+    Ok((site, book))
+}
+
+fn room_limits(settings: &Settings) -> RoomLimits {
+    let (chat, captcha) = (&settings.chat, &settings.captcha);
+    RoomLimits {
+        sessions: settings.http.max_sessions,
+        messages: chat.messages_kept,
+        messages_per_captcha: u32::try_from(captcha.every).unwrap_or(u32::MAX),
+        flood: FloodLimits {
+            window: chat.window,
+            messages: chat.flood_messages,
+            rows: chat.flood_rows,
+            gap: chat.gap,
+            appearance_per_minute: chat.changes_per_minute,
+            room_messages: chat.busy_messages,
+            slow_gap: chat.slow_gap,
+            slow_for: chat.slow_for,
+            newcomers_per_minute: chat.raid_newcomers,
+            raid_for: chat.raid_for,
+        },
+        challenges: ChallengeLimits {
+            capacity: captcha.open,
+            tries: u32::try_from(captcha.tries).unwrap_or(u32::MAX),
+            lifetime: captcha.lifetime,
+        },
+        captcha_at_entrance: captcha.entrance,
+        here_for: chat.here_for,
     }
 }
 
@@ -252,12 +321,6 @@ fn keep_current(
         "air clock",
         every(AIR_TICK, move || broadcast.tick()),
     ));
-    tasks.spawn(until(
-        closing,
-        "room clock",
-        every(ROOM_TICK, move || room.tick()),
-    ));
-
     let beat = panel.clone();
     tasks.spawn(until(
         closing,
@@ -265,12 +328,46 @@ fn keep_current(
         every(heartbeat, move || beat.publish(&Update::Heartbeat)),
     ));
 
-    tasks.spawn(until(closing, "watching", async move {
+    tasks.spawn(until(closing, "people", async move {
         loop {
-            panel.publish(&Update::Watching(leases.watching(video.last_fragment())));
-            tokio::time::sleep(WATCHING_PAUSE).await;
-            // Somebody came or left, or somebody may have stopped reading.
+            let watching = leases.watching(video.last_fragment());
+            panel.publish(&Update::Watching(watching.len()));
+            room.tick(&watching, &leases.here());
+            tokio::time::sleep(PEOPLE_PAUSE).await;
+            // Somebody came or left, or somebody may have stopped reading or is gone for good.
             let _waited = tokio::time::timeout(ROOM_TICK, leases.changed()).await;
+        }
+    }));
+}
+
+/// Loads the emotes again when their manifest changes.
+fn keep_emotes(
+    dir: PathBuf,
+    room: RoomHandle,
+    book: watch::Sender<Arc<Emotes>>,
+    closing: &CancellationToken,
+    tasks: &mut JoinSet<Task>,
+) {
+    tasks.spawn(until(closing, "emotes", async move {
+        let mut last = emotes::changed_at(&dir);
+        loop {
+            tokio::time::sleep(EMOTES_TICK).await;
+            let now = emotes::changed_at(&dir);
+            if now == last {
+                continue;
+            }
+            last = now;
+            let from = dir.clone();
+            match tokio::task::spawn_blocking(move || emotes::load(&from)).await {
+                Ok(Ok(loaded)) => {
+                    let loaded = Arc::new(loaded);
+                    room.set_emotes(Arc::new(loaded.table.clone()));
+                    book.send_replace(loaded);
+                    tracing::info!("the emotes were loaded again");
+                }
+                Ok(Err(error)) => tracing::warn!("the emotes stay as they were: {error}"),
+                Err(error) => tracing::error!(%error, "loading emotes panicked"),
+            }
         }
     }));
 }

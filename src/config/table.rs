@@ -172,6 +172,51 @@ settings! {
         /// How often the panel without an endless response (`/live?static=1`) asks again.
         static_refresh: Duration = "10s", seconds(2, 300);
     }
+    /// The chat: what is kept, and how fast people may talk.
+    chat: Chat {
+        /// Messages kept in memory; newcomers see the last 256.
+        messages_kept: usize = "8192", Kind::Count(256, 1_000_000);
+        /// Least time between two messages of a person.
+        gap: Duration = "1s", millis(0, 60_000);
+        /// The time over which messages and rows are counted.
+        window: Duration = "20s", seconds(1, 600);
+        /// So many messages of a person in that time, and a captcha is due.
+        flood_messages: usize = "4", Kind::Count(2, 1_000);
+        /// So many rows of a person in that time, and the rest has to wait.
+        flood_rows: usize = "20", Kind::Count(20, 10_000);
+        /// Changes of name, colour or tripcode that a person has in a minute.
+        changes_per_minute: usize = "6", Kind::Count(1, 1_000);
+        /// So many messages of everybody in that time, and the room slows down.
+        busy_messages: usize = "60", Kind::Count(5, 100_000);
+        /// Least time between two messages of a person while the room is slow.
+        slow_gap: Duration = "10s", seconds(1, 600);
+        /// How long the room stays slow.
+        slow_for: Duration = "60s", seconds(5, HOUR);
+        /// So many new people in a minute are a raid: every message needs a captcha.
+        raid_newcomers: usize = "60", Kind::Count(5, 100_000);
+        /// How long that lasts.
+        raid_for: Duration = "5min", seconds(10, 24 * HOUR);
+        /// Somebody without an open page counts as here for this long.
+        here_for: Duration = "20s", seconds(5, HOUR);
+        /// A directory with pictures and `emotes.toml`; may be missing.
+        emotes: PathBuf = "emotes", Kind::Path;
+    }
+    /// The captcha: a speed bump for programs, see docs/captcha.md.
+    captcha: Captcha {
+        /// Whether people solve one before they see anything of the site. Not on the local
+        /// preview. External players have no way in while this is on.
+        entrance: bool = "true", Kind::Flag;
+        /// Whether people who cannot see pictures may ask for a question in words.
+        questions: bool = "true", Kind::Flag;
+        /// Messages of a person from one captcha to the next.
+        every: usize = "40", Kind::Count(1, 1_000_000);
+        /// Answers to one captcha.
+        tries: usize = "5", Kind::Count(1, 100);
+        /// How long one can be answered.
+        lifetime: Duration = "10min", seconds(30, 24 * HOUR);
+        /// Captchas open at the same time; beyond it the oldest is forgotten.
+        open: usize = "1024", Kind::Count(16, 100_000);
+    }
     /// The onion service.
     onion: Onion {
         /// Whether the site is published on the Tor network; `--no-tor` is the same as `false`.

@@ -2,6 +2,9 @@
 //!
 //! A route module names the handles it needs; no handler sees the whole site.
 
+pub(super) mod compose;
+pub(super) mod emote;
+pub(super) mod entrance;
 pub(super) mod home;
 pub(super) mod live;
 pub(super) mod playlist;

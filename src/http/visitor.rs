@@ -31,9 +31,16 @@ pub struct Visitor {
     pub cookie: NewCookie,
 }
 
-/// The session cookie of a newcomer, to be added to the answer.
+/// What an answer does to the session cookie.
 #[derive(Debug)]
-pub struct NewCookie(Option<Token>);
+pub enum NewCookie {
+    /// Nothing.
+    Keep,
+    /// Replaces it.
+    Set(Token),
+    /// Takes it away.
+    Clear,
+}
 
 /// Somebody who fetches media: a viewer with a session, or a guest.
 #[derive(Debug, Clone, Copy)]
@@ -51,13 +58,13 @@ where
         if let Some(viewer) = token(&parts.headers).and_then(|token| room.recognise(token)) {
             return Ok(Self {
                 viewer,
-                cookie: NewCookie(None),
+                cookie: NewCookie::Keep,
             });
         }
         let (viewer, token) = room.admit()?;
         Ok(Self {
             viewer,
-            cookie: NewCookie(Some(token)),
+            cookie: NewCookie::Set(token),
         })
     }
 }
@@ -80,14 +87,17 @@ impl IntoResponseParts for NewCookie {
     type Error = Infallible;
 
     fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Infallible> {
-        let Some(token) = self.0 else {
-            return Ok(parts);
-        };
         // Not `Secure`: an onion site is plain HTTP inside Tor's encryption.
-        let cookie = format!(
-            "{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict",
-            token.as_str()
-        );
+        let cookie = match self {
+            Self::Keep => return Ok(parts),
+            Self::Set(token) => {
+                format!(
+                    "{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict",
+                    token.as_str()
+                )
+            }
+            Self::Clear => format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"),
+        };
         if let Ok(mut value) = HeaderValue::try_from(cookie) {
             value.set_sensitive(true);
             parts.headers_mut().append(header::SET_COOKIE, value);
@@ -97,7 +107,7 @@ impl IntoResponseParts for NewCookie {
 }
 
 /// The value of our cookie, if exactly one was sent.
-fn token(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn token(headers: &HeaderMap) -> Option<&str> {
     let mut tokens = headers
         .get_all(header::COOKIE)
         .iter()

@@ -6,7 +6,7 @@
 //! so many in all.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, HashSet, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -164,24 +164,35 @@ impl Leases {
         self.register.changed.notified().await;
     }
 
-    /// How many viewers are watching: have a video response that takes what there is.
+    /// The viewers who are watching: who have a video response that takes what there is.
     ///
     /// `newest` is when the newest fragment arrived. O(open video responses).
-    pub fn watching(&self, newest: Option<Tick>) -> usize {
+    pub fn watching(&self, newest: Option<Tick>) -> HashSet<ViewerId> {
         let newest = newest.map_or(0, millis_of);
         let stale = newest.saturating_sub(u64::try_from(NOT_TAKING.as_millis()).unwrap_or(0));
+        self.viewers(Kind::Video, |entry| {
+            entry.asked.load(Ordering::Relaxed) >= stale
+        })
+    }
+
+    /// The viewers who have a live panel open. O(open panels).
+    pub fn here(&self) -> HashSet<ViewerId> {
+        self.viewers(Kind::Panel, |_| true)
+    }
+
+    fn viewers(&self, wanted: Kind, counts: impl Fn(&Entry) -> bool) -> HashSet<ViewerId> {
         self.register
             .lock()
             .by_viewer
             .iter()
             .filter(|((kind, _), entries)| {
-                *kind == Kind::Video
-                    && entries.iter().any(|entry| {
-                        !entry.revoked.is_cancelled()
-                            && entry.asked.load(Ordering::Relaxed) >= stale
-                    })
+                *kind == wanted
+                    && entries
+                        .iter()
+                        .any(|entry| !entry.revoked.is_cancelled() && counts(entry))
             })
-            .count()
+            .map(|((_, viewer), _)| *viewer)
+            .collect()
     }
 }
 
@@ -292,10 +303,12 @@ mod tests {
         ];
         let _bens = leases.take(Kind::Panel, ben);
 
-        assert_eq!(leases.watching(Some(Tick::START)), 1);
-        assert_eq!(
-            leases.watching(Some(Tick::START + Duration::from_mins(1))),
-            0
+        assert_eq!(leases.watching(Some(Tick::START)), HashSet::from([anna]));
+        assert_eq!(leases.here(), HashSet::from([ben]));
+        assert!(
+            leases
+                .watching(Some(Tick::START + Duration::from_mins(1)))
+                .is_empty()
         );
     }
 

@@ -3,15 +3,22 @@
 //! A change is rendered once, by the function handed in at the start, and every open panel sends
 //! the same bytes. Newcomers get the current values and then follow the log from that very moment.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use bytes::Bytes;
 
 use super::feed::{Cursor, Feed};
 use crate::{
     clock::{Clock, WallTime},
     media::broadcast::Air,
     room::{
-        panel::{Piece, Update, Values},
+        panel::{Line, Piece, SHOWN_LINES, Update, Values},
+        tag::PublicKey,
         title::Title,
+        transcript::{Message, Speaker},
     },
 };
 
@@ -30,6 +37,17 @@ pub struct Panel {
     shared: Arc<Shared>,
 }
 
+/// The show in short.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    /// What it is called; may be empty.
+    pub title: Title,
+    /// On or off the air.
+    pub air: Air,
+    /// How many viewers are watching.
+    pub watching: usize,
+}
+
 #[derive(Debug)]
 struct Shared {
     values: Mutex<Values>,
@@ -45,6 +63,9 @@ impl Panel {
             title: Title::default(),
             air: Air::Off,
             watching: 0,
+            lines: VecDeque::new(),
+            people: Bytes::new(),
+            styles: Arc::default(),
         };
         let feed = Feed::new(KEPT_PIECES);
         Self {
@@ -54,6 +75,16 @@ impl Panel {
                 render,
                 clock,
             }),
+        }
+    }
+
+    /// What every page says about the show.
+    pub fn summary(&self) -> Summary {
+        let values = self.shared.lock();
+        Summary {
+            title: values.title.clone(),
+            air: values.air,
+            watching: values.watching,
         }
     }
 
@@ -77,14 +108,80 @@ impl Panel {
             Update::Title(title) => std::mem::replace(&mut values.title, title.clone()) != *title,
             Update::Air(air) => std::mem::replace(&mut values.air, *air) != *air,
             Update::Watching(count) => std::mem::replace(&mut values.watching, *count) != *count,
-            Update::Heartbeat => true,
+            // Whoever publishes these knows that they changed.
+            Update::Said(_)
+            | Update::Hidden(_)
+            | Update::People(_)
+            | Update::Looks(_)
+            | Update::Heartbeat => true,
         };
-        if changed {
-            // Inside the lock on purpose: the order of the log is the order of the changes.
-            for piece in (self.shared.render)(update, now) {
-                self.shared.feed.push(piece);
-            }
+        if !changed {
+            return;
         }
+        let pieces = (self.shared.render)(update, now);
+        match update {
+            Update::Said(message) => keep_line(&mut values.lines, message, &pieces),
+            Update::Hidden(ids) => values.lines.retain(|line| !ids.contains(&line.id)),
+            Update::People(people) => {
+                if let Some(Piece::Html(html)) = pieces.first() {
+                    values.people = html.clone();
+                }
+                // Groups are listed in part; whoever is not listed may still speak: their colour
+                // comes with what they say.
+                let listed = [&people.broadcaster, &people.watching, &people.not_watching];
+                let keys: Vec<_> = listed
+                    .iter()
+                    .flat_map(|group| &group.listed)
+                    .map(|i| i.key)
+                    .collect();
+                forget_styles(&mut values, &keys);
+            }
+            Update::Looks(identity) => {
+                if let Some(Piece::Css(css)) = pieces.first() {
+                    Arc::make_mut(&mut values.styles).insert(identity.key, Arc::clone(css));
+                }
+            }
+            Update::Title(_) | Update::Air(_) | Update::Watching(_) | Update::Heartbeat => {}
+        }
+        // Inside the lock on purpose: the order of the log is the order of the changes.
+        for piece in pieces {
+            self.shared.feed.push(piece);
+        }
+    }
+
+    /// Whether the colours of this person are known to every open panel.
+    pub fn knows(&self, key: PublicKey) -> bool {
+        self.shared.lock().styles.contains_key(&key)
+    }
+}
+
+/// Keeps what newcomers see of a message.
+fn keep_line(lines: &mut VecDeque<Line>, message: &Message, pieces: &[Piece]) {
+    let author = match &message.speaker {
+        Speaker::Person(identity) => Some(identity.key),
+        Speaker::System => None,
+    };
+    for piece in pieces {
+        if let Piece::Html(html) = piece {
+            lines.push_back(Line {
+                id: message.id,
+                author,
+                html: html.clone(),
+            });
+        }
+    }
+    while lines.len() > SHOWN_LINES {
+        lines.pop_front();
+    }
+}
+
+/// Drops the colours of people who are gone and said none of the lines.
+fn forget_styles(values: &mut Values, listed: &[PublicKey]) {
+    let said: Vec<_> = values.lines.iter().filter_map(|line| line.author).collect();
+    let keep = |key: &PublicKey| listed.contains(key) || said.contains(key);
+    if values.styles.keys().any(|key| !keep(key)) {
+        let styles: &mut BTreeMap<_, _> = Arc::make_mut(&mut values.styles);
+        styles.retain(|key, _| keep(key));
     }
 }
 

@@ -2,6 +2,8 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use crate::room::{panel::Html, theme::Theme};
+
 /// Colours and type for every page, dark and light.
 const SITE_CSS: &str = include_str!("../../assets/site.css");
 
@@ -17,6 +19,8 @@ pub(super) struct Document<'a> {
     pub(super) nonce: &'a str,
     /// Which page this is, for the styles.
     pub(super) class: &'static str,
+    /// The colours that the viewer chose.
+    pub(super) theme: Theme,
 }
 
 impl Document<'_> {
@@ -24,7 +28,7 @@ impl Document<'_> {
     pub(super) fn around(&self, body: &Markup) -> Markup {
         html! {
             (DOCTYPE)
-            html lang="en" class=(self.class) {
+            html lang="en" class={ (self.class) " theme-" (self.theme.word()) } {
                 (self.head())
                 body { (body) }
             }
@@ -36,7 +40,7 @@ impl Document<'_> {
     pub(super) fn open(&self) -> Markup {
         html! {
             (DOCTYPE)
-            (PreEscaped("<html lang=\"en\" class=\"")) (self.class) (PreEscaped("\">"))
+            (PreEscaped("<html lang=\"en\" class=\"")) (self.class) " theme-" (self.theme.word()) (PreEscaped("\">"))
             (self.head())
             (PreEscaped("<body><main>"))
         }
@@ -67,4 +71,11 @@ impl Document<'_> {
 /// `css` is ours: constants, or text made from numbers. It must never hold anything from people.
 pub(super) fn style(css: &str, nonce: &str) -> Markup {
     html! { style nonce=(nonce) { (PreEscaped(css)) } }
+}
+
+/// What one of our pages rendered before.
+///
+/// Bytes that are not UTF-8 cannot come from there, and are left out.
+pub(super) fn rendered(html: &Html) -> Markup {
+    PreEscaped(std::str::from_utf8(html).unwrap_or_default().to_owned())
 }

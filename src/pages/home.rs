@@ -5,7 +5,7 @@
 use maud::{Markup, html};
 
 use super::{document::Document, show_name, video::delay_links, watching_words};
-use crate::media::broadcast::Air;
+use crate::{media::broadcast::Air, room::theme::Theme};
 
 const CSS: &str = include_str!("../../assets/home.css");
 
@@ -18,6 +18,8 @@ pub struct Home<'a> {
     pub air: Air,
     /// How many are watching.
     pub watching: usize,
+    /// The viewer's colours of the pages.
+    pub theme: Theme,
 }
 
 /// The page.
@@ -29,6 +31,7 @@ pub fn page(home: &Home<'_>, nonce: &str) -> Markup {
         refresh: None,
         nonce,
         class: "home",
+        theme: home.theme,
     };
     document.around(&html! {
         // For browsers that show no frames, such as lynx and w3m.
@@ -43,12 +46,14 @@ pub fn page(home: &Home<'_>, nonce: &str) -> Markup {
             ul {
                 li { a href="/stream.mp4" { "The stream, for a player" } }
                 li { a href="/stream.m3u8" { "The stream as a playlist" } }
-                li { a href="/live?static=1" { "What is going on" } }
+                li { a href="/live?static=1" { "What is going on, and the chat" } }
+                li { a href="/compose" { "Write something" } }
             }
         }
         main {
             iframe class="video" name="video" src="/video" title="Video player" allow="autoplay; fullscreen" {}
-            iframe class="live" name="live" src="/live" title="Live panel: title, on or off air, people watching" {}
+            iframe class="live" name="live" src="/live" title="Live panel: title, on or off air, people, chat" {}
+            iframe class="compose" name="compose" src="/compose" title="Write: message, name, colour, tripcode" {}
         }
         footer {
             nav aria-label="Player" {
@@ -56,11 +61,13 @@ pub fn page(home: &Home<'_>, nonce: &str) -> Markup {
                 (delay_links(None))
             }
             nav aria-label="More" {
-                a href="/live" target="live" { "Reload the panel" }
+                a href="/live" target="live" { "Reload the chat" }
                 " "
                 a href="/stream.mp4" { "Only the stream" }
                 " "
                 a href="/stream.m3u8" { "Playlist" }
+                " "
+                a href="/privacy" { "Privacy" }
             }
         }
     })

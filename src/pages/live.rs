@@ -6,10 +6,11 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use maud::{Markup, html};
 
 use super::{
+    chat,
     document::{self, Document},
     show_name,
     time::{roughly, time_of_day},
@@ -18,7 +19,11 @@ use super::{
 use crate::{
     clock::WallTime,
     media::{broadcast::Air, timeline::RunId},
-    room::panel::{Piece, Update, Values},
+    room::{
+        panel::{Piece, Update, Values},
+        tag::PublicKey,
+        theme::Theme,
+    },
 };
 
 /// Styles of the children of the panel.
@@ -47,38 +52,63 @@ pub enum Refresh {
     Static(Duration),
 }
 
+/// Whose panel it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Reader {
+    /// Their public id, to mark what is theirs; guests have none.
+    pub key: Option<PublicKey>,
+    /// Their colours of the pages.
+    pub theme: Theme,
+}
+
 /// The finite panel.
-pub fn page(values: &Values, refresh: Refresh, now: WallTime, nonce: &str) -> Markup {
+pub fn page(
+    values: &Values,
+    reader: Reader,
+    refresh: Refresh,
+    now: WallTime,
+    nonce: &str,
+) -> Markup {
     let next = match refresh {
         Refresh::Follow => format!("{FIRST_SECONDS};url={FOLLOW}"),
-        Refresh::Static(after) => format!("{};url=/live?static=1", after.as_secs().max(1)),
+        Refresh::Static(after) => format!("{};url=/live?static=1#end", after.as_secs().max(1)),
     };
     let document = Document {
         title: "Live panel",
-        css: &[STATIC_CSS],
+        css: &[CSS, STATIC_CSS],
         refresh: Some(next),
         nonce,
-        class: "live static",
+        class: "static",
+        theme: reader.theme,
     };
     document.around(&html! {
         main {
-            h1 { (show_name(values.title.as_str())) }
-            @match values.air {
-                Air::On { since, .. } => {
-                    p { b class="air on" { "On air" } " for " (roughly(now.since(since))) " (since " (time_of_day(since)) ")" }
+            (document::style(&styles(values, reader), nonce))
+            header {
+                h1 { (show_name(values.title.as_str())) }
+                @match values.air {
+                    Air::On { since, .. } => {
+                        p { b class="air on" { "On air" } " for " (roughly(now.since(since))) " (since " (time_of_day(since)) ")" }
+                    }
+                    Air::Off => p { b class="air off" { "Off air" } },
                 }
-                Air::Off => p { b class="air off" { "Off air" } },
+                p { (watching_words(values.watching)) }
+                @if refresh == Refresh::Follow {
+                    p class="other" { a href="/live?static=1#end" { "Stay with this simple form" } }
+                }
             }
-            p { (watching_words(values.watching)) }
-            @if refresh == Refresh::Follow {
-                p class="other" { a href="/live?static=1" { "Stay with this simple form" } }
+            div class="lines" role="log" {
+                @for line in &values.lines { (document::rendered(&line.html)) }
             }
+            div class="people" id="end" { (document::rendered(&values.people)) }
         }
     })
 }
 
 /// The beginning of the endless panel, with everything as it is now. Never closed.
-pub fn document(values: &Values, now: WallTime, nonce: &str) -> Markup {
+///
+/// One allocation and one copy of what was rendered before: this is sent to everybody who comes.
+pub fn document(values: &Values, reader: Reader, now: WallTime, nonce: &str) -> Bytes {
     let document = Document {
         title: "Live panel",
         css: &[CSS],
@@ -86,8 +116,9 @@ pub fn document(values: &Values, now: WallTime, nonce: &str) -> Markup {
         refresh: Some(format!("{REOPEN_SECONDS};url={FOLLOW}")),
         nonce,
         class: "live",
+        theme: reader.theme,
     };
-    html! {
+    let start = html! {
         (document.open())
         template shadowrootmode="open" {
             (document::style(FRAME_CSS, nonce))
@@ -98,16 +129,42 @@ pub fn document(values: &Values, now: WallTime, nonce: &str) -> Markup {
                     slot name="uptime" {}
                     slot name="watching" {}
                 }
+                details { summary { "People" } slot name="people" {} }
             }
             div role="status" { slot name="notice" {} }
+            // The outer box is turned over, so that it stays at the newest line; the inner one is
+            // not, so that lines, wheel and reading place are as everywhere.
+            div class="scroll" tabindex="0" { div role="log" aria-label="Chat" { slot {} } }
             slot name="beat" {}
         }
+        (document::style(&styles(values, reader), nonce))
         (title(values.title.as_str()))
         (air(values.air))
         @if let Some(css) = uptime_css(values.air, now) { (document::style(&css, nonce)) }
         (watching(values.watching))
         (beat())
     }
+    .into_string();
+    let lines: usize = values.lines.iter().map(|line| line.html.len()).sum();
+    let mut bytes = BytesMut::with_capacity(start.len() + values.people.len() + lines);
+    bytes.extend_from_slice(start.as_bytes());
+    bytes.extend_from_slice(&values.people);
+    for line in &values.lines {
+        bytes.extend_from_slice(&line.html);
+    }
+    bytes.freeze()
+}
+
+/// The colours of people, and the marks of what is the reader's own.
+fn styles(values: &Values, reader: Reader) -> String {
+    let mut css = String::new();
+    for looks in values.styles.values() {
+        css.push_str(looks);
+    }
+    if let Some(key) = reader.key {
+        css.push_str(&chat::mine(key));
+    }
+    css
 }
 
 /// What open panels get for a change: the same bytes for everybody.
@@ -116,6 +173,15 @@ pub fn pieces(update: &Update, now: WallTime) -> Vec<Piece> {
         Update::Title(text) => vec![shared(title(text.as_str()))],
         Update::Watching(count) => vec![shared(watching(*count))],
         Update::Heartbeat => vec![shared(beat())],
+        Update::Said(message) => vec![shared(chat::line(message))],
+        Update::Hidden(ids) if ids.is_empty() => Vec::new(),
+        Update::Hidden(ids) => vec![Piece::Css(chat::hidden(ids).into())],
+        Update::Looks(identity) => vec![Piece::Css(chat::looks(identity).into())],
+        Update::People(people) => {
+            vec![shared(
+                html! { x-people slot="people" { (chat::people(people)) } },
+            )]
+        }
         Update::Air(state) => {
             let mut pieces = Vec::with_capacity(3);
             // Before the element it is for, so that the clock never shows a wrong time.
@@ -205,6 +271,8 @@ fn uptime_css(state: Air, now: WallTime) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::VecDeque, sync::Arc};
+
     use super::*;
     use crate::room::title::Title;
 
@@ -224,9 +292,18 @@ mod tests {
             title: Title::default(),
             air: Air::Off,
             watching: 2,
+            lines: VecDeque::new(),
+            people: Bytes::new(),
+            styles: Arc::default(),
         };
 
-        let html = document(&values, WallTime::from_unix_millis(0), "NONCE").into_string();
+        let html = document(
+            &values,
+            Reader::default(),
+            WallTime::from_unix_millis(0),
+            "NONCE",
+        );
+        let html = String::from_utf8(html.to_vec()).unwrap();
 
         assert!(html.contains("2 people are watching"));
         assert!(html.ends_with("</x-beat>"), "{html}");

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::document::Document;
+use crate::room::theme::Theme;
 
 const CSS: &str = include_str!("../../assets/problem.css");
 
@@ -14,6 +15,7 @@ pub fn page(what: &str, advice: &str, nonce: &str) -> Markup {
         refresh: None,
         nonce,
         class: "problem",
+        theme: Theme::default(),
     };
     document.around(&html! {
         main {

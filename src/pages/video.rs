@@ -3,7 +3,10 @@
 use maud::{Markup, html};
 
 use super::{document::Document, show_name};
-use crate::media::{broadcast::Air, delay::Delay};
+use crate::{
+    media::{broadcast::Air, delay::Delay},
+    room::theme::Theme,
+};
 
 const CSS: &str = include_str!("../../assets/video.css");
 
@@ -13,10 +16,10 @@ const CSS: &str = include_str!("../../assets/video.css");
 const CARD_REFRESH_SECONDS: u32 = 4;
 
 /// The player when on the air, else the card.
-pub fn page(air: Air, title: &str, delay: Option<Delay>, nonce: &str) -> Markup {
+pub fn page(air: Air, title: &str, delay: Option<Delay>, theme: Theme, nonce: &str) -> Markup {
     match air {
-        Air::On { has_video, .. } => player(title, has_video, delay, nonce),
-        Air::Off => card(title, delay, nonce),
+        Air::On { has_video, .. } => player(title, has_video, delay, theme, nonce),
+        Air::Off => card(title, delay, theme, nonce),
     }
 }
 
@@ -44,7 +47,7 @@ pub(super) fn delay_links(chosen: Option<Delay>) -> Markup {
     }
 }
 
-fn player(title: &str, has_video: bool, delay: Option<Delay>, nonce: &str) -> Markup {
+fn player(title: &str, has_video: bool, delay: Option<Delay>, theme: Theme, nonce: &str) -> Markup {
     let class = if has_video {
         "player"
     } else {
@@ -56,6 +59,7 @@ fn player(title: &str, has_video: bool, delay: Option<Delay>, nonce: &str) -> Ma
         refresh: None,
         nonce,
         class,
+        theme,
     };
     // One path for all delays: NoScript's permission is for the path without the query.
     let source = delay.map_or("/stream.mp4".to_owned(), |delay| {
@@ -80,7 +84,7 @@ fn player(title: &str, has_video: bool, delay: Option<Delay>, nonce: &str) -> Ma
     })
 }
 
-fn card(title: &str, delay: Option<Delay>, nonce: &str) -> Markup {
+fn card(title: &str, delay: Option<Delay>, theme: Theme, nonce: &str) -> Markup {
     let document = Document {
         title: show_name(title),
         css: &[CSS],
@@ -90,6 +94,7 @@ fn card(title: &str, delay: Option<Delay>, nonce: &str) -> Markup {
         )),
         nonce,
         class: "off-air",
+        theme,
     };
     document.around(&html! {
         main {

@@ -1,13 +1,25 @@
 //! What a live panel shows, and how it changes, as plain values.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
 
-use super::title::Title;
+use super::{
+    people::People,
+    person::Identity,
+    tag::PublicKey,
+    title::Title,
+    transcript::{Message, MessageId},
+};
 use crate::media::broadcast::Air;
 
-/// What the panel shows.
+/// Lines that a newcomer sees.
+pub const SHOWN_LINES: usize = 256;
+
+/// HTML that was rendered before; sent as it is.
+pub type Html = Bytes;
+
+/// What the panel shows. Cheap to clone: what was rendered is shared.
 #[derive(Debug, Clone)]
 pub struct Values {
     /// What the show is called; may be empty.
@@ -16,6 +28,23 @@ pub struct Values {
     pub air: Air,
     /// How many viewers are watching.
     pub watching: usize,
+    /// The newest lines of the chat, oldest first; at most [`SHOWN_LINES`].
+    pub lines: VecDeque<Line>,
+    /// The list of people.
+    pub people: Html,
+    /// The colours of the people who are here or said one of the lines.
+    pub styles: Arc<BTreeMap<PublicKey, Arc<str>>>,
+}
+
+/// A line of the chat.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// The number of the message.
+    pub id: MessageId,
+    /// Who said it, unless it was the program itself.
+    pub author: Option<PublicKey>,
+    /// As everybody sees it.
+    pub html: Html,
 }
 
 /// One change of a panel.
@@ -27,6 +56,14 @@ pub enum Update {
     Air(Air),
     /// Another number of people watching.
     Watching(usize),
+    /// Somebody said something.
+    Said(Arc<Message>),
+    /// These must not be seen any more.
+    Hidden(Vec<MessageId>),
+    /// Somebody came, left, or looks different.
+    People(Arc<People>),
+    /// Somebody is here for the first time, or looks different.
+    Looks(Identity),
     /// Nothing changed; shows that the connection lives.
     Heartbeat,
 }
@@ -35,7 +72,7 @@ pub enum Update {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Piece {
     /// The same for everybody.
-    Html(Bytes),
+    Html(Html),
     /// CSS that each response wraps in a style element with its own nonce.
     Css(Arc<str>),
 }

@@ -82,7 +82,14 @@ impl Person {
     /// Somebody who has just come.
     pub fn new(key: PublicKey, tag: PublicTag, colour: Colour, now: Tick) -> Self {
         Self {
-            identity: Identity { key, tag, name: None, colour, tripcode: None, role: Role::Viewer },
+            identity: Identity {
+                key,
+                tag,
+                name: None,
+                colour,
+                tripcode: None,
+                role: Role::Viewer,
+            },
             has_entered: false,
             proof: Proof::Due,
             pace: Pace::default(),

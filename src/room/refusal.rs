@@ -27,8 +27,6 @@ pub enum Refusal {
     Text(TextRefusal),
     /// Something about the name.
     Name(NameRefusal),
-    /// The name belongs to somebody else here.
-    NameIsReserved,
     /// Something about the colour.
     Colour(ColourRefusal),
     /// The session ended.
@@ -57,21 +55,27 @@ fn seconds(wait: Duration) -> String {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Form => f.write_str("This was sent before, or the form is too old. Send it again if you mean it."),
+            Self::Form => f.write_str(
+                "This was sent before, or the form is too old. Send it again if you mean it.",
+            ),
             Self::CaptchaDue(CaptchaReason::First) => {
                 f.write_str("Type the letters from the picture, then send.")
             }
             Self::CaptchaDue(CaptchaReason::Again) => {
                 f.write_str("You said a lot. Type the letters from the picture, then send.")
             }
-            Self::CaptchaDue(CaptchaReason::Raid) => {
-                f.write_str("Many people are coming in. Type the letters from the picture, then send.")
-            }
+            Self::CaptchaDue(CaptchaReason::Raid) => f.write_str(
+                "Many people are coming in. Type the letters from the picture, then send.",
+            ),
             Self::CaptchaWrong => f.write_str("Those were not the letters. Try again."),
             Self::CaptchaGone => f.write_str("That picture is used up. Here is another one."),
             Self::TooSoon(wait) => write!(f, "Too fast. Send it again in {}.", seconds(*wait)),
             Self::TooManyRows(wait) => {
-                write!(f, "Too many lines at once. Send it again in {}.", seconds(*wait))
+                write!(
+                    f,
+                    "Too many lines at once. Send it again in {}.",
+                    seconds(*wait)
+                )
             }
             Self::RoomIsSlow(wait) => {
                 write!(f, "The room is busy. Send it again in {}.", seconds(*wait))
@@ -81,9 +85,10 @@ impl fmt::Display for Refusal {
             }
             Self::Text(refusal) => refusal.fmt(f),
             Self::Name(refusal) => refusal.fmt(f),
-            Self::NameIsReserved => f.write_str("That name looks like somebody else's here. Choose another one."),
             Self::Colour(refusal) => refusal.fmt(f),
-            Self::NoSession => f.write_str("Your session has ended. Start again from the first page."),
+            Self::NoSession => {
+                f.write_str("Your session has ended. Start again from the first page.")
+            }
         }
     }
 }

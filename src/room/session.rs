@@ -122,7 +122,12 @@ impl<P> Sessions<P> {
         let viewer = self.guest();
         let digest = digest(token.as_str());
         self.by_digest.insert(digest, viewer);
-        let session = Session { digest, seen: now, came_back: false, person };
+        let session = Session {
+            digest,
+            seen: now,
+            came_back: false,
+            person,
+        };
         self.by_viewer.insert(viewer, session);
         self.newcomers.insert((now, viewer));
         viewer
@@ -152,7 +157,9 @@ impl<P> Sessions<P> {
 
     /// Everybody, with the time they were last seen, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (ViewerId, &P, Tick)> {
-        self.by_viewer.iter().map(|(viewer, session)| (*viewer, &session.person, session.seen))
+        self.by_viewer
+            .iter()
+            .map(|(viewer, session)| (*viewer, &session.person, session.seen))
     }
 
     /// Ends a session.

@@ -27,6 +27,8 @@ impl Theme {
 
     /// The theme with this name.
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|theme| theme.word().eq_ignore_ascii_case(word))
+        Self::ALL
+            .into_iter()
+            .find(|theme| theme.word().eq_ignore_ascii_case(word))
     }
 }

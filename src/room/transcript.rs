@@ -66,7 +66,11 @@ pub struct Transcript {
 impl Transcript {
     /// Nothing was said yet.
     pub fn new(capacity: usize) -> Self {
-        Self { capacity: capacity.max(1), ring: Ring::new(), last_day: None }
+        Self {
+            capacity: capacity.max(1),
+            ring: Ring::new(),
+            last_day: None,
+        }
     }
 
     /// Appends a message; `author` is `None` for the program itself.
@@ -82,8 +86,18 @@ impl Transcript {
         let begins_day = std::mem::replace(&mut self.last_day, day) != day;
         // Numbers start at 1: an id of 0 reads like a mistake.
         let id = MessageId(self.ring.end() + 1);
-        let message = Arc::new(Message { id, at, speaker, body, is_action, begins_day });
-        self.ring.push(Kept { author, message: Arc::clone(&message) });
+        let message = Arc::new(Message {
+            id,
+            at,
+            speaker,
+            body,
+            is_action,
+            begins_day,
+        });
+        self.ring.push(Kept {
+            author,
+            message: Arc::clone(&message),
+        });
         while self.ring.end() - self.ring.first() > self.capacity as u64 {
             self.ring.drop_first();
         }
@@ -101,12 +115,21 @@ impl Transcript {
     /// The places stay, empty, so that numbers keep their meaning.
     pub fn remove_of(&mut self, viewer: ViewerId) -> Vec<MessageId> {
         let mut removed = Vec::new();
-        for kept in self.ring.iter_mut().filter(|kept| kept.author == Some(viewer)) {
+        for kept in self
+            .ring
+            .iter_mut()
+            .filter(|kept| kept.author == Some(viewer))
+        {
             removed.push(kept.message.id);
             kept.author = None;
             kept.message = Arc::new(Message {
                 speaker: Speaker::System,
-                body: Body::default(),
+                body: Body {
+                    spans: Vec::new(),
+                    rows: 0,
+                    characters: 0,
+                    has_only_emoji: false,
+                },
                 ..Message::clone(&kept.message)
             });
         }

@@ -30,6 +30,7 @@ use crate::{
         feed::{Cursor, Read},
         lease::{Kind, Lease, Leases},
         panel::Panel,
+        room::RoomHandle,
     },
     pages::live,
     room::panel::Piece,
@@ -63,6 +64,7 @@ async fn show(
     State(panel): State<Panel>,
     State(leases): State<Leases>,
     State(limits): State<LiveLimits>,
+    State(room): State<RoomHandle>,
     visitor: Visitor,
     form: Result<Query<Form>, QueryRejection>,
 ) -> Result<Response, Problem> {
@@ -71,12 +73,16 @@ async fn show(
         Err(_) => (false, false),
     };
     let now = limits.clock.wall();
+    let reader = live::Reader {
+        key: room.identity(visitor.viewer).map(|identity| identity.key),
+        theme: room.theme(visitor.viewer),
+    };
     if follow && !finite {
         let lease = leases
             .take(Kind::Panel, visitor.viewer)
             .map_err(|_full| Problem::FULL)?;
         let nonce = Nonce::fresh()?;
-        let body = follow_panel(&panel, lease, &nonce, limits, now);
+        let body = follow_panel(&panel, reader, lease, &nonce, limits, now);
         return Ok((visitor.cookie, visitor::html(&nonce, body)).into_response());
     }
     let values = panel.values();
@@ -85,22 +91,23 @@ async fn show(
     } else {
         live::Refresh::Follow
     };
-    let page = Page::new(|nonce| live::page(&values, refresh, now, nonce))?;
+    let page = Page::new(|nonce| live::page(&values, reader, refresh, now, nonce))?;
     Ok((visitor.cookie, page).into_response())
 }
 
 /// The endless document: its head with the current values, then each piece as it comes.
 fn follow_panel(
     panel: &Panel,
+    reader: live::Reader,
     lease: Lease,
     nonce: &Nonce,
     limits: LiveLimits,
     now: WallTime,
 ) -> Body {
     let (values, cursor) = panel.open();
-    let head = live::document(&values, now, nonce.as_str()).into_string();
+    let head = live::document(&values, reader, now, nonce.as_str());
     let following = Following {
-        head: Some(head.into()),
+        head: Some(head),
         cursor,
         lease,
         nonce: nonce.clone(),

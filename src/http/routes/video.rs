@@ -14,7 +14,7 @@ use crate::{
         problem::Problem,
         visitor::{Page, Visitor},
     },
-    live::panel::Panel,
+    live::{panel::Panel, room::RoomHandle},
     pages::video,
 };
 
@@ -24,11 +24,14 @@ pub(in crate::http) fn routes() -> Router<Site> {
 
 async fn show(
     State(panel): State<Panel>,
+    State(room): State<RoomHandle>,
     visitor: Visitor,
     choice: Result<Query<Choice>, QueryRejection>,
 ) -> Result<impl IntoResponse, Problem> {
     let delay = choice.ok().and_then(|Query(choice)| choice.delay);
-    let values = panel.values();
-    let page = Page::new(|nonce| video::page(values.air, values.title.as_str(), delay, nonce))?;
+    let values = panel.summary();
+    let theme = room.theme(visitor.viewer);
+    let page =
+        Page::new(|nonce| video::page(values.air, values.title.as_str(), delay, theme, nonce))?;
     Ok((visitor.cookie, page))
 }

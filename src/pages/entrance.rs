@@ -1,0 +1,97 @@
+//! The entrance: one captcha before the site, and what the site keeps about people.
+
+use maud::{Markup, html};
+
+use super::{
+    compose::{Notice, captcha},
+    document::Document,
+    show_name,
+};
+use crate::room::{challenge::Prompt, theme::Theme};
+
+const CSS: &str = include_str!("../../assets/entrance.css");
+
+/// The page of the entrance.
+#[derive(Debug)]
+pub struct Entrance<'a> {
+    /// What the show is called; may be empty.
+    pub title: &'a str,
+    /// The number of the form.
+    pub nonce: &'a str,
+    /// The captcha; `None` when none is ready.
+    pub challenge: Option<(u64, Prompt)>,
+    /// What happened to the last answer.
+    pub notice: Option<&'a Notice>,
+    /// Whether questions are offered in place of pictures.
+    pub questions: bool,
+}
+
+/// The entrance.
+pub fn page(entrance: &Entrance<'_>, nonce: &str) -> Markup {
+    let title = show_name(entrance.title);
+    // Without a captcha there is nothing to do but to wait for one.
+    let refresh = entrance.challenge.is_none().then(|| "5;url=/".to_owned());
+    let document = Document {
+        title,
+        css: &[CSS],
+        refresh,
+        nonce,
+        class: "entrance",
+        theme: Theme::default(),
+    };
+    document.around(&html! {
+        main {
+            h1 { (title) }
+            p { "One question before you come in. It keeps programs out, more or less." }
+            @match entrance.notice {
+                Some(Notice::Refused(refusal)) => p class="notice refused" role="alert" { (refusal) },
+                Some(Notice::NoCaptcha) => p class="notice" role="alert" { "No picture is ready just now; this page tries again by itself." },
+                _ => {}
+            }
+            @if let Some((id, prompt)) = &entrance.challenge {
+                form method="post" action="/enter" autocomplete="off" {
+                    input type="hidden" name="nonce" value=(entrance.nonce);
+                    (captcha(*id, prompt, entrance.questions))
+                    button type="submit" class="main" { "Come in" }
+                }
+            }
+            p class="quiet" {
+                "This needs a cookie, which is forgotten when you close the browser. "
+                a href="/privacy" { "What is kept about me?" }
+            }
+        }
+    })
+}
+
+/// What is kept about people, and the button that makes it less.
+pub fn privacy(form_nonce: Option<&str>, theme: Theme, nonce: &str) -> Markup {
+    let document = Document {
+        title: "Privacy",
+        css: &[CSS],
+        refresh: None,
+        nonce,
+        class: "entrance",
+        theme,
+    };
+    document.around(&html! {
+        main class="words" {
+            h1 { "What this site keeps about you" }
+            ul {
+                li { "A random number in a cookie, so that your browser is one person here. The site keeps only a fingerprint of it, in memory, until you were away for twelve hours." }
+                li { "How you look: a random tag, and the name, colour and tripcode you choose. In memory, for as long as the session." }
+                li { "What you say: in memory, until the site is restarted or newer messages push it out. Everybody can read it, and anybody can copy it." }
+                li { "When you were last here, and whether a video or a panel of yours is open: in memory, to list who is watching." }
+                li { "Your tripcode's password is not kept." }
+            }
+            p { "Nothing of this is written to disk or to a log. The site does not know your address: you come through Tor. It loads nothing from anywhere else." }
+            @if let Some(form_nonce) = form_nonce {
+                form method="post" action="/privacy" {
+                    input type="hidden" name="nonce" value=(form_nonce);
+                    button type="submit" class="main" { "Forget me" }
+                    " ends your session and takes what you said out of the chat."
+                }
+            }
+            p { a href="/" { "To the first page" } }
+        }
+    })
+}

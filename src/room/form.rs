@@ -1,0 +1,20 @@
+//! What a form for a person says about them and asks of them.
+
+use std::sync::Arc;
+
+use super::{challenge::Prompt, emote::EmoteTable, person::Identity, refusal::CaptchaReason};
+
+/// The state of a form.
+#[derive(Debug, Clone)]
+pub struct FormState {
+    /// How they look.
+    pub identity: Identity,
+    /// The number of the form; can be used once.
+    pub nonce: String,
+    /// Why a captcha is due, if one is.
+    pub captcha_due: Option<CaptchaReason>,
+    /// The captcha they have open.
+    pub challenge: Option<(u64, Prompt)>,
+    /// The emotes there are.
+    pub emotes: Arc<EmoteTable>,
+}
