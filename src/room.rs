@@ -3,9 +3,12 @@
 //! Belongs here: who is a viewer, who is watching, what the show is called. Time and random bytes
 //! come in as arguments; nothing here waits, reads or writes anything.
 
+mod character;
 pub mod chat_line;
 pub mod colour;
 pub mod emote;
+pub mod markup;
+pub mod name;
 pub mod panel;
 pub mod session;
 pub mod tag;
