@@ -11,7 +11,7 @@
 //!
 //! - [`room`] and [`media`] are pure: rules and parsers without I/O, tasks or a clock.
 //! - [`live`] is their shared, wakeable form.
-//! - [`ingest`], [`onion`] and [`http`] are thin adapters to files, Tor and browsers.
+//! - [`ingest`], [`emotes`], [`onion`] and [`http`] are thin adapters to files, Tor and browsers.
 //! - [`pages`] turns plain values into HTML.
 //! - `cli/start.rs` is the only place that knows every part.
 //!

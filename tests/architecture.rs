@@ -36,6 +36,11 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
         &["clock", "media", "room"],
         &["tokio", "axum", "hyper", "maud", "arti_client"],
     ),
+    (
+        "emotes",
+        &["room"],
+        &["tokio", "axum", "hyper", "maud", "notify", "arti_client"],
+    ),
     ("onion", &["clock"], &["axum", "hyper", "maud", "notify"]),
     (
         "http",

@@ -42,8 +42,8 @@ pub enum Notice {
     Refused(Refusal),
     /// No captcha could be made just now.
     NoCaptcha,
-    /// Too many tripcodes are being made just now.
-    Busy,
+    /// No tripcode was made, and why, in the words of an error.
+    NoTripcode(String),
     /// The answer to a command.
     Reply(Reply),
     /// The names of those who are here.
@@ -199,9 +199,7 @@ fn notice_line(notice: &Notice) -> Markup {
             return html! { p class="notice refused" role="alert" { (refusal) } };
         }
         Notice::NoCaptcha => "No picture is ready just now. Try again in a few seconds.".into(),
-        Notice::Busy => {
-            "Too many tripcodes are being made just now. Try again in a few seconds.".into()
-        }
+        Notice::NoTripcode(why) => format!("Nothing was changed: {why}.").into(),
         Notice::Users(people) => {
             return html! {
                 div class="notice" role="status" {

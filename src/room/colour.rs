@@ -154,11 +154,13 @@ impl Colour {
     }
 
     /// The same hue, lightened until it can be read on the dark grounds.
+    #[must_use]
     pub fn on_dark(self) -> Self {
         self.moved_until_readable(Self(255, 255, 255), DARK_GROUNDS)
     }
 
     /// The same hue, darkened until it can be read on the light grounds.
+    #[must_use]
     pub fn on_light(self) -> Self {
         self.moved_until_readable(Self(0, 0, 0), LIGHT_GROUNDS)
     }

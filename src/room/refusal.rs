@@ -52,6 +52,16 @@ fn seconds(wait: Duration) -> String {
     }
 }
 
+/// An error's words as a sentence: with a capital and a full stop.
+fn sentence(f: &mut fmt::Formatter<'_>, words: &impl fmt::Display) -> fmt::Result {
+    let words = words.to_string();
+    let mut letters = words.chars();
+    let first = letters
+        .next()
+        .map(|letter| letter.to_uppercase().to_string());
+    write!(f, "{}{}.", first.unwrap_or_default(), letters.as_str())
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -83,9 +93,9 @@ impl fmt::Display for Refusal {
             Self::ChangedTooOften(wait) => {
                 write!(f, "Changed too often. Try again in {}.", seconds(*wait))
             }
-            Self::Text(refusal) => refusal.fmt(f),
-            Self::Name(refusal) => refusal.fmt(f),
-            Self::Colour(refusal) => refusal.fmt(f),
+            Self::Text(refusal) => sentence(f, refusal),
+            Self::Name(refusal) => sentence(f, refusal),
+            Self::Colour(refusal) => sentence(f, refusal),
             Self::NoSession => {
                 f.write_str("Your session has ended. Start again from the first page.")
             }

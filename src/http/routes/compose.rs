@@ -181,7 +181,7 @@ async fn changed(
         "clear" => Some(None),
         "set" => match tripcodes.derive(fields.tripcode.clone()).await {
             Ok(tripcode) => Some(Some(tripcode)),
-            Err(_busy) => return Ok(Err(Notice::Busy)),
+            Err(why) => return Ok(Err(Notice::NoTripcode(why.to_string()))),
         },
         _ => None,
     };
