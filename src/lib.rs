@@ -17,6 +17,7 @@
 //!
 //! `tests/architecture.rs` holds the imports to these arrows.
 
+pub mod captcha;
 pub mod cli;
 pub mod clock;
 pub mod config;
