@@ -9,6 +9,10 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::use_debug,
     reason = "a measuring program prints, times and may fail"
 )]
 
@@ -19,9 +23,6 @@ use captcha::{
     filters::{Noise, Wave},
 };
 use onionstream::captcha::{ALPHABET, Picture, Randomness, SYMBOLS, Typeface};
-
-/// Width and height of what the matcher looks at: pictures are made three times smaller first.
-const SHRINK: usize = 3;
 
 fn main() {
     let arguments: Vec<String> = std::env::args()
@@ -49,16 +50,26 @@ fn main() {
     let theirs: Vec<Picture> = (0..count).map(|_| crate_alone()).collect();
 
     let letters: Vec<Letter> = ALPHABET.chars().map(Letter::of_the_crate).collect();
-    // The last figure: how near the centres of two letters may be, in shrunk pixels.
-    for (name, pictures, sizes, turns, slants, nearest) in [
-        ("crate alone", &theirs, &[1.0][..], &[0.0][..], &[0.0][..], 5),
+    // The last two: how much smaller pictures are made first, and how near the centres of two
+    // letters may be, in pixels of the picture.
+    for (name, pictures, sizes, turns, slants, shrink, nearest) in [
+        (
+            "crate alone",
+            &theirs,
+            &[1.0][..],
+            &[0.0][..],
+            &[0.0][..],
+            1,
+            15,
+        ),
         (
             "ours",
             &ours,
             &[1.4, 1.55, 1.7, 1.85],
             &[-0.24, -0.12, 0.0, 0.12, 0.24],
             &[-0.17, 0.0, 0.17],
-            6,
+            3,
+            18,
         ),
     ] {
         if let Some(directory) = &directory {
@@ -69,11 +80,12 @@ fn main() {
                 fs::write(place.join(file), &picture.png).unwrap();
             }
         }
-        let templates = templates(&letters, sizes, turns, slants);
+        let templates = templates(&letters, sizes, turns, slants, shrink);
+        let apart = nearest / shrink..=70 / shrink;
         let start = Instant::now();
         let (mut whole, mut symbols) = (0, 0);
         for picture in pictures {
-            let read = read(&Grey::of(&picture.png), &templates, nearest..=23);
+            let read = read(&Grey::of(&picture.png).shrunk(shrink), &templates, &apart);
             whole += usize::from(read == picture.answer);
             symbols += read
                 .chars()
@@ -147,19 +159,19 @@ impl Grey {
         self.pixels[y as usize * self.width + x as usize]
     }
 
-    /// Means of [`SHRINK`] by [`SHRINK`] pixels.
-    fn shrunk(&self) -> Self {
-        let (width, height) = (self.width / SHRINK, self.height / SHRINK);
+    /// Means of `by` times `by` pixels.
+    fn shrunk(&self, by: usize) -> Self {
+        let (width, height) = (self.width / by, self.height / by);
         let mut pixels = Vec::new();
         for y in 0..height {
             for x in 0..width {
                 let mut sum = 0.0;
-                for dy in 0..SHRINK {
-                    for dx in 0..SHRINK {
-                        sum += self.pixels[(y * SHRINK + dy) * self.width + x * SHRINK + dx];
+                for dy in 0..by {
+                    for dx in 0..by {
+                        sum += self.pixels[(y * by + dy) * self.width + x * by + dx];
                     }
                 }
-                pixels.push(sum / (SHRINK * SHRINK) as f32);
+                pixels.push(sum / (by * by) as f32);
             }
         }
         Self {
@@ -201,13 +213,19 @@ struct Template {
     shape: Grey,
 }
 
-fn templates(letters: &[Letter], sizes: &[f32], turns: &[f32], slants: &[f32]) -> Vec<Template> {
+fn templates(
+    letters: &[Letter],
+    sizes: &[f32],
+    turns: &[f32],
+    slants: &[f32],
+    shrink: usize,
+) -> Vec<Template> {
     let mut made = Vec::new();
     for letter in letters {
         for size in sizes {
             for turn in turns {
                 for slant in slants {
-                    made.push(template(letter, *size, *turn, *slant));
+                    made.push(template(letter, *size, *turn, *slant, shrink));
                 }
             }
         }
@@ -215,7 +233,7 @@ fn templates(letters: &[Letter], sizes: &[f32], turns: &[f32], slants: &[f32]) -
     made
 }
 
-fn template(letter: &Letter, size: f32, turn: f32, slant: f32) -> Template {
+fn template(letter: &Letter, size: f32, turn: f32, slant: f32, by: usize) -> Template {
     let (sin, cos) = turn.sin_cos();
     let (wide, high) = (
         letter.ink.width as f32 * size,
@@ -224,7 +242,7 @@ fn template(letter: &Letter, size: f32, turn: f32, slant: f32) -> Template {
     let width = wide * cos.abs() + high * (sin.abs() + slant.abs());
     let height = high * cos.abs() + wide * sin.abs();
     // A multiple of the shrinking, with a rim.
-    let up = |side: f32| (side as usize / SHRINK + 2) * SHRINK;
+    let up = |side: f32| (side as usize / by + 2) * by;
     let (width, height) = (up(width), up(height));
     let mut large = Grey {
         width,
@@ -244,7 +262,7 @@ fn template(letter: &Letter, size: f32, turn: f32, slant: f32) -> Template {
                 .at((across + wide / 2.0) / size, (down + high / 2.0) / size);
         }
     }
-    let mut shape = large.shrunk();
+    let mut shape = large.shrunk(by);
     let mean = shape.pixels.iter().sum::<f32>() / shape.pixels.len() as f32;
     for pixel in &mut shape.pixels {
         *pixel -= mean;
@@ -275,8 +293,7 @@ struct Sighting {
 ///
 /// The likeness is the normalised cross-correlation, its sign ignored: light on dark is as good as
 /// dark on light.
-fn read(picture: &Grey, templates: &[Template], apart: RangeInclusive<usize>) -> String {
-    let picture = picture.shrunk();
+fn read(picture: &Grey, templates: &[Template], apart: &RangeInclusive<usize>) -> String {
     // The best letter for each column of its centre.
     let mut columns = vec![
         Sighting {
@@ -292,7 +309,7 @@ fn read(picture: &Grey, templates: &[Template], apart: RangeInclusive<usize>) ->
         }
         for left in 0..=picture.width - shape.width {
             for top in 0..=picture.height - shape.height {
-                let likeness = likeness(&picture, shape, left, top);
+                let likeness = likeness(picture, shape, left, top);
                 let column = &mut columns[left + shape.width / 2];
                 if likeness > column.likeness {
                     *column = Sighting {

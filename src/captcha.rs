@@ -29,7 +29,7 @@ pub const ALPHABET: &str = "346abegkmprtuwxy";
 pub const SYMBOLS: usize = 6;
 
 /// Width and height of every picture, in pixels.
-pub const SIZE: (u16, u16) = (canvas::WIDTH as u16, canvas::HEIGHT as u16);
+pub const SIZE: (usize, usize) = (canvas::WIDTH, canvas::HEIGHT);
 
 /// A picture and what it says.
 ///

@@ -10,6 +10,7 @@ mod doctor;
 mod progress;
 mod report;
 mod start;
+mod tripcode;
 
 use std::{
     ffi::OsString,
@@ -95,6 +96,11 @@ enum Command {
     Config(Config),
     /// Check this computer before a show, and say how to put right what is wrong.
     Doctor(Sets),
+    /// Print the tripcode of a password on this site; asks for the password.
+    ///
+    /// Reads one line from standard input if that is not a terminal. Makes the salt of the site in
+    /// the key directory if there is none yet.
+    Tripcode(Sets),
 }
 
 #[derive(Debug, Args)]
@@ -185,6 +191,7 @@ fn run(command_line: &CommandLine) -> anyhow::Result<ExitCode> {
         }
         Command::Config(config) => config::run(&config.command, layers),
         Command::Doctor(_) => doctor::run(&layers(), &Clock::new()),
+        Command::Tripcode(_) => tripcode::run(&layers().settings()?),
     }
 }
 
@@ -193,7 +200,7 @@ fn overrides(command_line: &CommandLine) -> Vec<Override> {
     let below = match &command_line.command {
         Command::Start(start) => [Some(&start.sets), None],
         Command::Config(config) => [Some(&config.sets), config.command.sets()],
-        Command::Doctor(sets) => [Some(sets), None],
+        Command::Doctor(sets) | Command::Tripcode(sets) => [Some(sets), None],
     };
     let sets = std::iter::once(&command_line.sets).chain(below.into_iter().flatten());
     let mut overrides: Vec<_> = sets

@@ -6,3 +6,4 @@
 pub mod panel;
 pub mod session;
 pub mod title;
+pub mod tripcode;

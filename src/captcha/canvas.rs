@@ -1,6 +1,12 @@
 //! A sheet of ink: coverage from 0 (ground) to 1 (ink) for each pixel, with soft edges.
 //!
 //! Belongs here: putting marks on the sheet. Does not belong here: which marks, and their chance.
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "pixels of a small picture: whole numbers far below 2^23"
+)]
 
 /// Width of the sheet in pixels.
 pub(super) const WIDTH: usize = 300;
@@ -77,7 +83,8 @@ impl Canvas {
         for step in 0..=STEPS {
             let way = f32::from(step) / f32::from(STEPS);
             let back = 1.0 - way;
-            let mix = |a: f32, b: f32, c: f32| back * back * a + 2.0 * back * way * b + way * way * c;
+            let mix =
+                |a: f32, b: f32, c: f32| back * back * a + 2.0 * back * way * b + way * way * c;
             let point = (mix(start.0, pull.0, end.0), mix(start.1, pull.1, end.1));
             let thick = radius * (1.0 + (swell - 1.0) * 4.0 * way * back);
             self.dot(point, thick, 1.0, mark);
@@ -128,7 +135,13 @@ mod tests {
     fn marks_may_hang_over_every_edge() {
         let mut canvas = Canvas::new();
 
-        for point in [(-500.0, 50.0), (0.0, 0.0), (1e9, -1e9), (300.0, 100.0), (f32::NAN, 1.0)] {
+        for point in [
+            (-500.0, 50.0),
+            (0.0, 0.0),
+            (1e9, -1e9),
+            (300.0, 100.0),
+            (f32::NAN, 1.0),
+        ] {
             canvas.dot(point, 20.0, 1.0, Mark::Ink);
             canvas.stroke([point, (150.0, 50.0), point], 2.0, 1.5, Mark::Carve);
         }

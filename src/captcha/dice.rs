@@ -20,11 +20,12 @@ impl<'words> Dice<'words> {
     }
 
     /// A number from `start` to `end`, both included.
-    pub(super) fn from_to(&mut self, start: usize, end: usize) -> usize {
+    pub(super) fn within(&mut self, start: usize, end: usize) -> usize {
         start + self.below(end.saturating_sub(start) + 1)
     }
 
     /// A number between `start` and `end`.
+    #[expect(clippy::cast_precision_loss, reason = "both numbers have 24 bits")]
     pub(super) fn between(&mut self, start: f32, end: f32) -> f32 {
         // 24 bits are what an `f32` holds exactly.
         let part = ((self.words)() >> 40) as f32 / (1_u32 << 24) as f32;
@@ -79,7 +80,10 @@ pub(super) mod tests {
             seen[dice.below(16)] += 1;
         }
 
-        assert!(seen.iter().all(|count| (850..1150).contains(count)), "{seen:?}");
+        assert!(
+            seen.iter().all(|count| (850..1150).contains(count)),
+            "{seen:?}"
+        );
     }
 
     #[test]
@@ -88,7 +92,7 @@ pub(super) mod tests {
             let mut constant = || word;
             let mut dice = Dice::new(&mut constant);
 
-            assert!((3..=7).contains(&dice.from_to(3, 7)));
+            assert!((3..=7).contains(&dice.within(3, 7)));
             assert!((-1.0..=1.0).contains(&dice.between(-1.0, 1.0)));
             assert_eq!(dice.below(0), 0);
             assert_eq!(dice.some_of(&[1, 2], 3).len(), 2);

@@ -2,6 +2,10 @@
 //!
 //! Belongs here: the numbers. Each was chosen by looking at pictures and by the two programs that
 //! `docs/captcha.md` describes; change none without doing both again.
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "pixels of a small picture: whole numbers far below 2^23"
+)]
 
 use std::f32::consts::TAU;
 
@@ -112,19 +116,29 @@ impl<'face> Placed<'face> {
 /// The letters, side by side on a line that rises and falls.
 fn write(canvas: &mut Canvas, text: &[Placed<'_>], dice: &mut Dice<'_>) {
     let width = |placed: &Placed<'_>| placed.letter.width() * placed.scale.0;
-    let total: f32 = text.iter().map(|placed| width(placed) - placed.overlap).sum();
+    let total: f32 = text
+        .iter()
+        .map(|placed| width(placed) - placed.overlap)
+        .sum();
     let room = WIDTH as f32 - 2.0 * MARGIN;
     let squeeze = (room / total).min(1.0);
     let slack = (room - total * squeeze).max(0.0);
     let mut left = MARGIN + slack * dice.between(0.1, 0.9);
-    let wave = (dice.either_way(2.0, 8.0), dice.between(0.0, TAU), dice.between(25.0, 60.0));
+    let wave = (
+        dice.either_way(2.0, 8.0),
+        dice.between(0.0, TAU),
+        dice.between(25.0, 60.0),
+    );
     for placed in text {
         let half = width(placed) * squeeze / 2.0;
         let x = left + half;
-        let y = HEIGHT as f32 / 2.0 + wave.0 * (x / wave.2 + wave.1).sin() + dice.between(-6.0, 6.0);
+        let y =
+            HEIGHT as f32 / 2.0 + wave.0 * (x / wave.2 + wave.1).sin() + dice.between(-6.0, 6.0);
         // Bends and slants reach a little farther than the letter.
         let reach = placed.letter.reach() * placed.scale.1 * 1.3 + 4.0;
-        canvas.mark((x, y), reach, Mark::Ink, |dx, dy| placed.ink(dx / squeeze, dy));
+        canvas.mark((x, y), reach, Mark::Ink, |dx, dy| {
+            placed.ink(dx / squeeze, dy)
+        });
         left += 2.0 * half - placed.overlap * squeeze;
     }
 }
@@ -144,7 +158,12 @@ fn strike(canvas: &mut Canvas, dice: &mut Dice<'_>) {
                 dice.between(0.25, 0.75) * height,
             ),
         ];
-        canvas.stroke(curve, dice.between(thin, thick), dice.between(0.8, 1.3), mark);
+        canvas.stroke(
+            curve,
+            dice.between(thin, thick),
+            dice.between(0.8, 1.3),
+            mark,
+        );
     };
     across(Mark::Ink, 1.3, 2.0);
     across(Mark::Carve, 0.8, 1.3);
@@ -184,7 +203,10 @@ fn strike(canvas: &mut Canvas, dice: &mut Dice<'_>) {
 /// Dust: too small to hinder a person, too much to be cleaned without touching the letters.
 fn speckle(canvas: &mut Canvas, dice: &mut Dice<'_>) {
     for _ in 0..80 {
-        let place = (dice.between(0.0, WIDTH as f32), dice.between(0.0, HEIGHT as f32));
+        let place = (
+            dice.between(0.0, WIDTH as f32),
+            dice.between(0.0, HEIGHT as f32),
+        );
         let (radius, strength) = (dice.between(0.5, 1.5), dice.between(0.5, 1.0));
         let mark = dice.one_of(&[0_u8, 1]);
         let mark = if mark == 0 { Mark::Ink } else { Mark::Carve };
@@ -207,12 +229,26 @@ mod tests {
             let picture = face.draw(words(seed)).unwrap();
 
             assert_eq!(picture.answer.chars().count(), SYMBOLS);
-            assert!(picture.answer.chars().all(|letter| ALPHABET.contains(letter)));
-            assert!((800..=MAX_PNG_BYTES).contains(&picture.png.len()), "{}", picture.png.len());
-            let mut reader = ::png::Decoder::new(Cursor::new(&picture.png)).read_info().unwrap();
+            assert!(
+                picture
+                    .answer
+                    .chars()
+                    .all(|letter| ALPHABET.contains(letter))
+            );
+            assert!(
+                (800..=MAX_PNG_BYTES).contains(&picture.png.len()),
+                "{}",
+                picture.png.len()
+            );
+            let mut reader = ::png::Decoder::new(Cursor::new(&picture.png))
+                .read_info()
+                .unwrap();
             let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
             let frame = reader.next_frame(&mut pixels).unwrap();
-            assert_eq!((frame.width as usize, frame.height as usize), (WIDTH, HEIGHT));
+            assert_eq!(
+                (frame.width as usize, frame.height as usize),
+                (WIDTH, HEIGHT)
+            );
         }
     }
 
@@ -241,7 +277,10 @@ mod tests {
 
         for word in [0, 1, u64::MAX, u64::MAX / 2, 1 << 63] {
             let drawn = face.draw(|| word);
-            assert!(drawn.is_ok_and(|picture| picture.answer.len() == SYMBOLS), "{word}");
+            assert!(
+                drawn.is_ok_and(|picture| picture.answer.len() == SYMBOLS),
+                "{word}"
+            );
         }
     }
 }

@@ -1,6 +1,11 @@
 //! The sheet of ink as a small PNG in the colours of the page.
 //!
 //! Belongs here: colours and the file format.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "pixels and colours: whole numbers far below 2^23, steps below 16"
+)]
 
 use png::{BitDepth, ColorType, Compression, Encoder, Filter};
 
@@ -97,7 +102,9 @@ mod tests {
 
         assert!(matches!(
             encode(&canvas),
-            Err(CaptchaError::TooLarge { bytes: MAX_PNG_BYTES.. })
+            Err(CaptchaError::TooLarge {
+                bytes: MAX_PNG_BYTES..
+            })
         ));
     }
 }

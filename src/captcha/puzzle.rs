@@ -18,13 +18,14 @@ pub struct Puzzle {
 
 /// Everyday words, spelt the same everywhere, at most eight letters.
 const WORDS: [&str; 64] = [
-    "apple", "bread", "bridge", "bucket", "button", "candle", "carpet", "castle", "chair", "cherry",
-    "circle", "cloud", "coffee", "desert", "dinner", "dragon", "engine", "family", "feather",
-    "field", "finger", "flower", "forest", "garden", "guitar", "hammer", "harbour", "helmet",
-    "island", "jacket", "kettle", "ladder", "lemon", "letter", "market", "meadow", "mirror",
-    "monkey", "morning", "needle", "number", "orange", "paper", "pencil", "pepper", "planet",
-    "pocket", "potato", "rabbit", "ribbon", "river", "rocket", "saddle", "shadow", "silver",
-    "spider", "spring", "summer", "table", "tiger", "train", "valley", "window", "winter",
+    "apple", "bread", "bridge", "bucket", "button", "candle", "carpet", "castle", "chair",
+    "cherry", "circle", "cloud", "coffee", "desert", "dinner", "dragon", "engine", "family",
+    "feather", "field", "finger", "flower", "forest", "garden", "guitar", "hammer", "harbour",
+    "helmet", "island", "jacket", "kettle", "ladder", "lemon", "letter", "market", "meadow",
+    "mirror", "monkey", "morning", "needle", "number", "orange", "paper", "pencil", "pepper",
+    "planet", "pocket", "potato", "rabbit", "ribbon", "river", "rocket", "saddle", "shadow",
+    "silver", "spider", "spring", "summer", "table", "tiger", "train", "valley", "window",
+    "winter",
 ];
 
 /// Places in a list.
@@ -52,7 +53,7 @@ pub fn word_puzzle(mut words: impl FnMut() -> u64) -> Puzzle {
 
 /// Two numbers added or taken away.
 fn sum(dice: &mut Dice<'_>) -> Puzzle {
-    let (large, small) = (dice.from_to(21, 89), dice.from_to(3, 19));
+    let (large, small) = (dice.within(21, 89), dice.within(3, 19));
     let (high, low) = (in_words(large), in_words(small));
     let (question, answer) = match dice.below(4) {
         0 => (format!("What is {high} plus {low}?"), large + small),
@@ -68,7 +69,7 @@ fn sum(dice: &mut Dice<'_>) -> Puzzle {
 
 /// A little story about a number of things.
 fn trade(dice: &mut Dice<'_>) -> Puzzle {
-    let (have, get, give) = (dice.from_to(10, 40), dice.from_to(3, 15), dice.from_to(2, 9));
+    let (have, get, give) = (dice.within(10, 40), dice.within(3, 15), dice.within(2, 9));
     let things = dice.one_of(&THINGS);
     let (had, got, gave) = (in_words(have), in_words(get), in_words(give));
     Puzzle {
@@ -86,7 +87,11 @@ fn letters(dice: &mut Dice<'_>) -> Puzzle {
     let first = dice.below(2) == 0;
     let letter = |word: &&str| {
         let mut letters = word.chars();
-        if first { letters.next() } else { letters.next_back() }
+        if first {
+            letters.next()
+        } else {
+            letters.next_back()
+        }
     };
     let which = if first { "first" } else { "last" };
     Puzzle {
@@ -138,8 +143,25 @@ fn pair(dice: &mut Dice<'_>) -> Puzzle {
 /// A number below 100 in English words.
 fn in_words(number: usize) -> String {
     const SMALL: [&str; 20] = [
-        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-        "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
         "nineteen",
     ];
     const TENS: [&str; 10] = [
@@ -179,7 +201,11 @@ mod tests {
     #[test]
     fn each_form_asks_for_what_it_says() {
         for (form, question, answer) in [
-            (sum as fn(&mut Dice<'_>) -> Puzzle, "What is twenty-one plus three? Answer in digits.", "24"),
+            (
+                sum as fn(&mut Dice<'_>) -> Puzzle,
+                "What is twenty-one plus three? Answer in digits.",
+                "24",
+            ),
             (
                 trade,
                 "You have ten apples. You find three more and give two away. \
@@ -220,8 +246,16 @@ mod tests {
         for seed in 0..10_000 {
             let puzzle = word_puzzle(words(seed));
 
-            assert!(puzzle.question.is_ascii() && puzzle.question.len() <= 160, "{}", puzzle.question);
-            assert!((1..=16).contains(&puzzle.answer.len()), "{}", puzzle.question);
+            assert!(
+                puzzle.question.is_ascii() && puzzle.question.len() <= 160,
+                "{}",
+                puzzle.question
+            );
+            assert!(
+                (1..=16).contains(&puzzle.answer.len()),
+                "{}",
+                puzzle.question
+            );
             assert_eq!(normalise(&puzzle.answer), puzzle.answer);
             if puzzle.question.contains("Answer in digits") {
                 sums.insert(puzzle.question);

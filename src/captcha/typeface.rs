@@ -2,6 +2,12 @@
 //!
 //! Belongs here: getting a clean bitmap of a letter out of that crate without its sharp edges.
 //! Does not belong here: anything that differs from picture to picture.
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "pixels of a small picture: whole numbers far below 2^23"
+)]
 
 use std::{io::Cursor, panic};
 
