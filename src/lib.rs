@@ -6,12 +6,13 @@
 //! main → cli → start ─┬─> onion ───────────┐  byte streams from Tor
 //!                     ├─> http ──> pages   │
 //!                     ├─> ingest ──────────┼─> live ──> room, media ──> clock
-//!                     └─> config, telemetry, instance
+//!                     └─> config, telemetry, instance, emotes, captcha, tripcodes
 //! ```
 //!
 //! - [`room`] and [`media`] are pure: rules and parsers without I/O, tasks or a clock.
 //! - [`live`] is their shared, wakeable form.
 //! - [`ingest`], [`emotes`], [`onion`] and [`http`] are thin adapters to files, Tor and browsers.
+//! - [`captcha`] and [`tripcodes`] do what takes processor time, away from requests.
 //! - [`pages`] turns plain values into HTML.
 //! - `cli/start.rs` is the only place that knows every part.
 //!

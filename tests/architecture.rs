@@ -58,6 +58,12 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
         &["tokio", "axum", "maud", "notify", "arti_client"],
     ),
     (
+        "captcha",
+        &[],
+        &["tokio", "axum", "hyper", "maud", "arti_client", "std::fs"],
+    ),
+    ("tripcodes", &["room"], &["axum", "hyper", "maud", "notify"]),
+    (
         "telemetry",
         &["clock"],
         &["axum", "maud", "notify", "arti_client"],

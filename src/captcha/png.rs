@@ -2,7 +2,6 @@
 //!
 //! Belongs here: colours and the file format.
 #![expect(
-    clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "pixels and colours: whole numbers far below 2^23, steps below 16"
@@ -93,6 +92,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
     fn a_sheet_that_does_not_pack_is_refused() {
         let mut canvas = Canvas::new();
         let mut words = crate::captcha::dice::tests::words(1);

@@ -16,16 +16,17 @@ use super::panel::Panel;
 use crate::{
     clock::{Clock, Tick},
     room::{
-        Alarm, Dress, Post, Room, Said,
+        Alarm, Dress, Post, Reply, Room, Said,
         challenge::Prompt,
         emote::EmoteTable,
         form::FormState,
         panel::Update,
-        people::{Group, People},
+        people::People,
         person::Identity,
         refusal::Refusal,
         session::{TOKEN_BYTES, Token, ViewerId},
         theme::Theme,
+        transcript::MessageId,
     },
 };
 
@@ -183,7 +184,7 @@ impl RoomHandle {
                 .panel
                 .publish(&Update::Said(Arc::clone(message)));
         }
-        if let Ok(Said::Command(crate::room::Reply::Dressed(identity))) = &said {
+        if let Ok(Said::Command(Reply::Dressed(identity))) = &said {
             self.shared.panel.publish(&Update::Looks(identity.clone()));
         }
         Ok(said)
@@ -220,7 +221,7 @@ impl RoomHandle {
     }
 
     /// Takes messages from every open panel.
-    pub fn hide(&self, ids: Vec<crate::room::transcript::MessageId>) {
+    pub fn hide(&self, ids: Vec<MessageId>) {
         let (inner, _) = self.lock();
         self.shared.panel.publish(&Update::Hidden(ids));
         drop(inner);
@@ -248,8 +249,9 @@ impl RoomHandle {
         let people = Arc::new(people);
         inner.people = Arc::clone(&people);
         for group in [&people.broadcaster, &people.watching, &people.not_watching] {
-            let Group { listed, .. } = group;
-            listed.iter().for_each(|identity| self.introduce(identity));
+            for identity in &group.listed {
+                self.introduce(identity);
+            }
         }
         self.shared.panel.publish(&Update::People(people));
     }

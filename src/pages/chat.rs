@@ -124,23 +124,20 @@ fn body(body: &Body) -> Markup {
 
 /// The rules of style for one person: the colour of the name, and of the tripcode.
 pub(super) fn looks(identity: &Identity) -> String {
-    let shown = identity.colour.shown();
-    let mut css = format!(
+    let (key, shown) = (identity.key, identity.colour.shown());
+    let name = format!(
         ".by-{key}{{--name:light-dark({},{})}}",
-        shown.light,
-        shown.dark,
-        key = identity.key
+        shown.light, shown.dark
     );
-    if let Some(tripcode) = identity.tripcode {
+    let badge = identity.tripcode.map(|tripcode| {
         let (ground, ink) = tripcode.badge();
-        css.push_str(&format!(
-            ".by-{key} .tripcode{{background:{};color:{}}}",
+        format!(
+            ".by-{key}>.tripcode{{background:{};color:{}}}",
             hex(ground),
-            hex(ink),
-            key = identity.key
-        ));
-    }
-    css
+            hex(ink)
+        )
+    });
+    name + &badge.unwrap_or_default()
 }
 
 fn hex([r, g, b]: [u8; 3]) -> String {

@@ -84,13 +84,13 @@ async fn send(
     let viewer = visitor.viewer;
     let outcome = match fields.kind.as_str() {
         "dress" => dress(&room, &tripcodes, viewer, fields).await?,
-        _ => say(&room, viewer, fields)?,
+        _ => say(&room, viewer, &fields)?,
     };
     let page = page(&room, &prompts, viewer, outcome)?;
     Ok((visitor.cookie, page).into_response())
 }
 
-fn say(room: &RoomHandle, viewer: ViewerId, fields: Fields) -> Result<Outcome, Problem> {
+fn say(room: &RoomHandle, viewer: ViewerId, fields: &Fields) -> Result<Outcome, Problem> {
     let mut outcome = Outcome {
         text: fields.text.chars().take(MAX_ECHO).collect(),
         notice: None,

@@ -31,10 +31,9 @@ pub(in crate::http) fn routes() -> Router<Site> {
         .route("/privacy", get(privacy).post(forget))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Default)]
 #[serde(default)]
-#[derive(Default)]
-struct Answer {
+struct Solution {
     nonce: String,
     challenge: String,
     answer: String,
@@ -56,7 +55,7 @@ async fn enter(
     State(panel): State<Panel>,
     State(prompts): State<Prompts>,
     visitor: Visitor,
-    OwnForm(form): OwnForm<Answer>,
+    OwnForm(form): OwnForm<Solution>,
 ) -> Result<Response, Problem> {
     let viewer = visitor.viewer;
     let wish = match form.act.as_str() {
