@@ -44,7 +44,16 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
     ("onion", &["clock"], &["axum", "hyper", "maud", "notify"]),
     (
         "http",
-        &["clock", "live", "media", "pages", "room"],
+        &[
+            "clock",
+            "live",
+            "media",
+            "pages",
+            "room",
+            "captcha",
+            "emotes",
+            "tripcodes",
+        ],
         &["notify", "arti_client", "tor_hsservice", "tor_proto"],
     ),
     (

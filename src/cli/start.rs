@@ -3,6 +3,9 @@
 //! The order: claim the directory, listen and say where, start the picture, then Tor. The local
 //! preview never waits for Tor.
 
+mod parts;
+mod tor_status;
+
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
@@ -15,31 +18,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::{progress::Progress, report::WithHint as _};
 use crate::{
-    captcha::Captchas,
     clock::{Clock, Tick},
     config::{Listen, Settings},
     emotes::{self, Emotes},
     http::{
-        self, Delays, LiveLimits, Prompts, Site,
+        self, Site,
         connection::{self, TimeLimits, Via},
         listener::{Listener, Service},
     },
     ingest::{self, IngestThread},
     instance::Instance,
-    live::{
-        lease::{self, Leases},
-        panel::Panel,
-        room::RoomHandle,
-        video::VideoHandle,
-    },
-    media::timeline,
-    onion::{self, Stage},
-    pages,
-    room::{
-        Room, RoomLimits, challenge::ChallengeLimits, flood::FloodLimits, name::Reserved,
-        panel::Update,
-    },
-    tripcodes::{self, Tripcodes},
+    live::room::RoomHandle,
+    onion,
+    room::panel::Update,
 };
 
 /// The clip of `--source demo`: ten seconds of VP9 and Opus, made by `ffmpeg/demo-clip.sh`.
@@ -57,9 +48,6 @@ const PEOPLE_PAUSE: Duration = Duration::from_secs(1);
 
 /// How often the manifest of the emotes is looked at.
 const EMOTES_TICK: Duration = Duration::from_secs(2);
-
-/// Captchas that are drawn ahead of need; one takes some milliseconds.
-const CAPTCHAS_AHEAD: usize = 32;
 
 /// Everything has this long to end after a signal; the promise is five seconds.
 const STOP_WITHIN: Duration = Duration::from_secs(4);
@@ -92,7 +80,7 @@ async fn show(settings: Settings, source: Source, progress: &Progress) -> anyhow
     let clock = Clock::new();
     let closing = CancellationToken::new();
     let emotes = Arc::new(emotes::load(&settings.chat.emotes)?);
-    let (site, book) = assemble(&settings, &emotes, clock, &closing)?;
+    let (site, book) = parts::assemble(&settings, &emotes, clock, &closing)?;
     let mut tasks = JoinSet::new();
 
     let service = Service {
@@ -138,87 +126,6 @@ async fn show(settings: Settings, source: Source, progress: &Progress) -> anyhow
 
 /// What a task of the show comes to: its name when it is told to end.
 type Task = anyhow::Result<&'static str>;
-
-fn assemble(
-    settings: &Settings,
-    emotes: &Arc<Emotes>,
-    clock: Clock,
-    closing: &CancellationToken,
-) -> anyhow::Result<(Site, watch::Sender<Arc<Emotes>>)> {
-    let playback = &settings.playback;
-    let limits = timeline::Limits {
-        keep: playback.keep,
-        keep_bytes: playback.keep_bytes,
-        max_lag: playback.max_lag,
-    };
-    let leases = lease::Limits {
-        video_per_viewer: playback.responses_per_viewer,
-        panel_per_viewer: settings.live.responses_per_viewer,
-        total: settings.http.max_connections,
-    };
-    let panel = Panel::new(pages::live::pieces, clock);
-    let room = Room::new(
-        room_limits(settings),
-        Reserved::new(std::iter::empty()),
-        Arc::new(emotes.table.clone()),
-    );
-    let pictures = Arc::new(Captchas::start(CAPTCHAS_AHEAD).context("cannot draw captchas")?);
-    let salt = tripcodes::Salt::open(&settings.onion.keys)?;
-    let (book, emotes) = watch::channel(Arc::clone(emotes));
-    let site = Site {
-        video: VideoHandle::new(limits, settings.ingest.silence, clock),
-        room: RoomHandle::new(room, panel.clone(), clock),
-        leases: Leases::new(leases, clock, closing.child_token()),
-        panel,
-        delays: Delays {
-            low: playback.delay_low,
-            normal: playback.delay_normal,
-            safe: playback.delay_safe,
-            default: playback.default_delay,
-        },
-        live: LiveLimits {
-            max_age: settings.live.max_age,
-            max_pieces: settings.live.max_elements,
-            static_refresh: settings.live.static_refresh,
-            clock,
-        },
-        prompts: Prompts {
-            pictures,
-            questions: settings.captcha.questions,
-        },
-        tripcodes: Tripcodes::new(salt),
-        emotes,
-    };
-    Ok((site, book))
-}
-
-fn room_limits(settings: &Settings) -> RoomLimits {
-    let (chat, captcha) = (&settings.chat, &settings.captcha);
-    RoomLimits {
-        sessions: settings.http.max_sessions,
-        messages: chat.messages_kept,
-        messages_per_captcha: u32::try_from(captcha.every).unwrap_or(u32::MAX),
-        flood: FloodLimits {
-            window: chat.window,
-            messages: chat.flood_messages,
-            rows: chat.flood_rows,
-            gap: chat.gap,
-            appearance_per_minute: chat.changes_per_minute,
-            room_messages: chat.busy_messages,
-            slow_gap: chat.slow_gap,
-            slow_for: chat.slow_for,
-            newcomers_per_minute: chat.raid_newcomers,
-            raid_for: chat.raid_for,
-        },
-        challenges: ChallengeLimits {
-            capacity: captcha.open,
-            tries: u32::try_from(captcha.tries).unwrap_or(u32::MAX),
-            lifetime: captcha.lifetime,
-        },
-        captcha_at_entrance: captcha.entrance,
-        here_for: chat.here_for,
-    }
-}
 
 async fn listen(
     listen: &Listen,
@@ -391,7 +298,7 @@ fn publish(
     let (status, news) = watch::channel(onion::Status::default());
     let service = service.clone();
     let closing = service.closing.clone();
-    tasks.spawn(report(news, progress.clone(), clock));
+    tasks.spawn(tor_status::report(news, progress.clone(), clock));
     tasks.spawn(async move {
         let serve = move |stream, _circuit| {
             let Service {
@@ -412,77 +319,6 @@ fn publish(
         onion::run(settings, status, closing, serve).await?;
         Ok("onion service")
     });
-}
-
-/// Tells the broadcaster how the onion service is doing.
-async fn report(
-    mut news: watch::Receiver<onion::Status>,
-    progress: Progress,
-    clock: Clock,
-) -> Task {
-    let (mut address_stated, mut reachable_stated) = (false, false);
-    let mut last = None;
-    loop {
-        let onion::Status { address, stage } = news.borrow_and_update().clone();
-        if let Some(address) = address.filter(|_| !address_stated) {
-            progress.fact(&format!("onion http://{}/", address.as_str()))?;
-            address_stated = true;
-        }
-        if stage == Stage::Reachable && !reachable_stated {
-            progress.fact("reachable")?;
-            reachable_stated = true;
-        }
-        let wait = show_stage(&stage, last.as_ref(), &progress, clock.tick());
-        last = Some(stage);
-        // A line that was held back is shown when its time comes, with what is true by then.
-        let changed = match wait {
-            Some(wait) => tokio::time::timeout(wait, news.changed())
-                .await
-                .unwrap_or(Ok(())),
-            None => news.changed().await,
-        };
-        if changed.is_err() {
-            progress.finish();
-            return Ok("onion status");
-        }
-    }
-}
-
-/// Shows where the service stands: a bar on the way there, log lines when it was there before.
-fn show_stage(
-    stage: &Stage,
-    last: Option<&Stage>,
-    progress: &Progress,
-    now: Tick,
-) -> Option<Duration> {
-    let changed = last != Some(stage);
-    match stage {
-        Stage::Starting => progress.show(0, "starting Tor", None, now),
-        Stage::Bootstrapping {
-            percent,
-            doing,
-            blocked,
-        } => progress.show(*percent, doing, blocked.as_deref(), now),
-        Stage::Publishing { problem } => progress.show(
-            100,
-            "telling Tor where to find this site",
-            problem.as_deref(),
-            now,
-        ),
-        Stage::Reachable => {
-            progress.finish();
-            if changed && matches!(last, Some(Stage::Unreachable { .. })) {
-                tracing::info!("the onion service is reachable again");
-            }
-            None
-        }
-        Stage::Unreachable { problem } => {
-            if changed {
-                tracing::warn!("viewers may not reach the onion service: {problem}");
-            }
-            None
-        }
-    }
 }
 
 /// Runs `work` until it ends or `closing` is cancelled.

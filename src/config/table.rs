@@ -203,8 +203,8 @@ settings! {
     }
     /// The captcha: a speed bump for programs, see docs/captcha.md.
     captcha: Captcha {
-        /// Whether people solve one before they see anything of the site. Not on the local
-        /// preview. External players have no way in while this is on.
+        /// Whether people solve one before they see anything of the site, which keeps external
+        /// players out too; never asked on the local preview.
         entrance: bool = "true", Kind::Flag;
         /// Whether people who cannot see pictures may ask for a question in words.
         questions: bool = "true", Kind::Flag;
