@@ -4,6 +4,7 @@
 //! in as arguments; nothing here waits, reads, writes or shows anything. A refusal is a value with a
 //! sentence ([`refusal::Refusal`]) and leaves everything as it was.
 
+pub mod appearance;
 pub mod challenge;
 mod character;
 pub mod chat_line;
@@ -18,6 +19,7 @@ pub mod panel;
 pub mod people;
 pub mod person;
 pub mod refusal;
+pub mod saying;
 pub mod session;
 pub mod tag;
 pub mod theme;
@@ -31,22 +33,23 @@ use std::{
     time::Duration,
 };
 
+pub use self::{
+    appearance::Dress,
+    saying::{Post, Reply, Said},
+};
 use self::{
     challenge::{Answer, ChallengeLimits, Challenges, Prompt},
-    chat_line::{ChatLine, Command},
     colour::Colour,
     emote::EmoteTable,
-    flood::{FloodLimits, RoomPace, Verdict},
+    flood::{FloodLimits, RoomPace},
     markup::Body,
-    name::{DisplayName, Reserved},
+    name::Reserved,
     people::{People, Presence},
-    person::{Identity, Person, Proof},
+    person::{Person, Proof},
     refusal::{CaptchaReason, Refusal},
     session::{Sessions, Token, ViewerId},
     tag::{PublicKey, PublicTag},
-    theme::Theme,
     transcript::{Message, MessageId, Speaker, Transcript},
-    tripcode::Tripcode,
 };
 use crate::clock::{Tick, WallTime};
 
@@ -67,58 +70,6 @@ pub struct RoomLimits {
     pub captcha_at_entrance: bool,
     /// Somebody without a panel counts as here for this long after they asked for something.
     pub here_for: Duration,
-}
-
-/// A message on its way in.
-#[derive(Debug, Clone, Copy)]
-pub struct Post<'a> {
-    /// The number of the form.
-    pub nonce: &'a str,
-    /// What was typed.
-    pub text: &'a str,
-    /// The id of a captcha, and the answer as normalised.
-    pub answer: Option<(u64, &'a str)>,
-}
-
-/// What became of a message.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Said {
-    /// Everybody sees it now.
-    Message(Arc<Message>),
-    /// There was only a captcha to solve.
-    Solved,
-    /// It was a command; only its author sees what comes of it.
-    Command(Reply),
-}
-
-/// The answer to a command.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Reply {
-    /// What commands there are.
-    Help,
-    /// Their own appearance has changed.
-    Dressed(Identity),
-    /// The colours of their pages have changed.
-    Themed(Theme),
-    /// The themes there are.
-    Themes,
-    /// Who is here.
-    Users,
-    /// There is no such command.
-    Unknown(String),
-}
-
-/// What somebody wants to change about themselves.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Dress<'a> {
-    /// Another name; empty for none.
-    pub name: Option<&'a str>,
-    /// Another colour: a name, `#` and digits, or `random`.
-    pub colour: Option<&'a str>,
-    /// Another tripcode, or none.
-    pub tripcode: Option<Option<Tripcode>>,
-    /// For a random colour.
-    pub random: [u8; 16],
 }
 
 /// Something that concerns the broadcaster.
@@ -271,101 +222,6 @@ impl Room {
         Ok(())
     }
 
-    /// Takes a message, a command, or the answer to a captcha.
-    pub fn say(
-        &mut self,
-        viewer: ViewerId,
-        post: Post<'_>,
-        dress_random: [u8; 16],
-        now: Tick,
-        wall: WallTime,
-    ) -> Result<Said, Refusal> {
-        self.use_form(viewer, post.nonce, now)?;
-        let mut solved = false;
-        if let Some(answer) = post.answer
-            && self.captcha_due(viewer, now).is_some()
-        {
-            self.solve(viewer, answer, now)?;
-            solved = true;
-        }
-        if solved && post.text.trim().is_empty() {
-            return Ok(Said::Solved);
-        }
-        let (text, is_action) = match ChatLine::parse(post.text) {
-            ChatLine::Command(command) => {
-                return self
-                    .obey(viewer, command, dress_random, now)
-                    .map(Said::Command);
-            }
-            ChatLine::Say(text) => (text, false),
-            ChatLine::Action(text) => (text, true),
-        };
-        if let Some(reason) = self.captcha_due(viewer, now).filter(|_| !solved) {
-            return Err(Refusal::CaptchaDue(reason));
-        }
-        let handles = &self.handles;
-        let body = Body::parse(text, &self.emotes, &mut |name: &str| {
-            handles.get(&name::fold(name)).copied()
-        })
-        .map_err(Refusal::Text)?;
-        self.pass_flood_control(viewer, body.rows, now)?;
-
-        let person = self.sessions.person_mut(viewer).ok_or(Refusal::NoSession)?;
-        if let Proof::Good { messages_left } = &mut person.proof {
-            *messages_left = messages_left.saturating_sub(1);
-        }
-        person.pace.said(body.rows, now, &self.limits.flood);
-        let speaker = Speaker::Person(person.identity.clone());
-        if !person.is_exempt() && self.pace.said(now, &self.limits.flood) {
-            self.alarms.push(Alarm::Slow);
-        }
-        Ok(Said::Message(self.transcript.append(
-            Some(viewer),
-            speaker,
-            body,
-            is_action,
-            wall,
-        )))
-    }
-
-    /// Uses the number of a form up, and counts a change of appearance.
-    ///
-    /// Before the expensive part of setting a tripcode, so that it cannot be had for nothing.
-    pub fn may_dress(&mut self, viewer: ViewerId, nonce: &str, now: Tick) -> Result<(), Refusal> {
-        self.use_form(viewer, nonce, now)?;
-        self.count_change(viewer, now)
-    }
-
-    /// Changes how a person looks; [`Room::may_dress`] comes first. All of it or nothing.
-    pub fn dress(&mut self, viewer: ViewerId, dress: Dress<'_>) -> Result<Identity, Refusal> {
-        let name = dress.name.map(|name| self.name(name)).transpose()?;
-        let colour = dress
-            .colour
-            .map(|colour| self.colour(colour, dress.random))
-            .transpose()?;
-        let person = self.sessions.person_mut(viewer).ok_or(Refusal::NoSession)?;
-        let identity = &mut person.identity;
-        if let Some(name) = name {
-            if let Some(old) = &identity.name {
-                let handle = old.folded();
-                if self.handles.get(&handle) == Some(&identity.key) {
-                    self.handles.remove(&handle);
-                }
-            }
-            if let Some(new) = &name {
-                self.handles.insert(new.folded(), identity.key);
-            }
-            identity.name = name;
-        }
-        if let Some(colour) = colour {
-            identity.colour = colour;
-        }
-        if let Some(tripcode) = dress.tripcode {
-            identity.tripcode = tripcode;
-        }
-        Ok(identity.clone())
-    }
-
     /// Forgets a person: their session, and everything they said. Answers what has to be hidden.
     pub fn forget(
         &mut self,
@@ -476,94 +332,6 @@ impl Room {
         };
         person.pace.solved();
         Ok(())
-    }
-
-    fn pass_flood_control(
-        &mut self,
-        viewer: ViewerId,
-        rows: usize,
-        now: Tick,
-    ) -> Result<(), Refusal> {
-        let slow = self.pace.is_slow(now);
-        let person = self.sessions.person_mut(viewer).ok_or(Refusal::NoSession)?;
-        if person.is_exempt() {
-            return Ok(());
-        }
-        Err(
-            match person.pace.judge(rows, slow, now, &self.limits.flood) {
-                Verdict::Speak => return Ok(()),
-                Verdict::Captcha => {
-                    person.proof = Proof::Good { messages_left: 0 };
-                    Refusal::CaptchaDue(CaptchaReason::Again)
-                }
-                Verdict::Wait(wait) => Refusal::TooSoon(wait),
-                Verdict::RoomIsSlow(wait) => Refusal::RoomIsSlow(wait),
-                Verdict::TooManyRows(wait) => Refusal::TooManyRows(wait),
-            },
-        )
-    }
-
-    fn obey(
-        &mut self,
-        viewer: ViewerId,
-        command: Command<'_>,
-        random: [u8; 16],
-        now: Tick,
-    ) -> Result<Reply, Refusal> {
-        let dress = match command {
-            Command::Help => return Ok(Reply::Help),
-            Command::Users => return Ok(Reply::Users),
-            Command::Unknown(word) => return Ok(Reply::Unknown(word.to_owned())),
-            Command::Theme(None) => return Ok(Reply::Themes),
-            Command::Theme(Some(word)) => {
-                let Some(theme) = Theme::parse(word) else {
-                    return Ok(Reply::Themes);
-                };
-                self.sessions
-                    .person_mut(viewer)
-                    .ok_or(Refusal::NoSession)?
-                    .theme = theme;
-                return Ok(Reply::Themed(theme));
-            }
-            Command::Name(name) => Dress {
-                name: Some(name),
-                random,
-                ..Dress::default()
-            },
-            Command::Colour(colour) => Dress {
-                colour: Some(colour),
-                random,
-                ..Dress::default()
-            },
-        };
-        self.count_change(viewer, now)?;
-        self.dress(viewer, dress).map(Reply::Dressed)
-    }
-
-    fn count_change(&mut self, viewer: ViewerId, now: Tick) -> Result<(), Refusal> {
-        let person = self.sessions.person_mut(viewer).ok_or(Refusal::NoSession)?;
-        if person.is_exempt() {
-            return Ok(());
-        }
-        person
-            .pace
-            .change_appearance(now, &self.limits.flood)
-            .map_err(Refusal::ChangedTooOften)
-    }
-
-    fn name(&self, text: &str) -> Result<Option<DisplayName>, Refusal> {
-        if text.trim().is_empty() {
-            return Ok(None);
-        }
-        let name = DisplayName::parse(text).map_err(Refusal::Name)?;
-        match self.reserved.refuses(&name) {
-            Some(refusal) => Err(Refusal::Name(refusal)),
-            None => Ok(Some(name)),
-        }
-    }
-
-    fn colour(&self, text: &str, random: [u8; 16]) -> Result<Colour, Refusal> {
-        Colour::choose(text, random, &self.colours_in_use()).map_err(Refusal::Colour)
     }
 
     /// Colours that a new one should differ from.

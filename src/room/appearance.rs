@@ -1,0 +1,86 @@
+//! How people look: name, colour, tripcode.
+
+use super::{
+    Room, colour::Colour, name::DisplayName, person::Identity, refusal::Refusal, session::ViewerId,
+    tripcode::Tripcode,
+};
+use crate::clock::Tick;
+
+/// What somebody wants to change about themselves.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Dress<'a> {
+    /// Another name; empty for none.
+    pub name: Option<&'a str>,
+    /// Another colour: a name, `#` and digits, or `random`.
+    pub colour: Option<&'a str>,
+    /// Another tripcode, or none.
+    pub tripcode: Option<Option<Tripcode>>,
+    /// For a random colour.
+    pub random: [u8; 16],
+}
+
+impl Room {
+    /// Uses the number of a form up, and counts a change of appearance.
+    ///
+    /// Before the expensive part of setting a tripcode, so that it cannot be had for nothing.
+    pub fn may_dress(&mut self, viewer: ViewerId, nonce: &str, now: Tick) -> Result<(), Refusal> {
+        self.use_form(viewer, nonce, now)?;
+        self.count_change(viewer, now)
+    }
+
+    /// Changes how a person looks; [`Room::may_dress`] comes first. All of it or nothing.
+    pub fn dress(&mut self, viewer: ViewerId, dress: Dress<'_>) -> Result<Identity, Refusal> {
+        let name = dress.name.map(|name| self.name(name)).transpose()?;
+        let colour = dress
+            .colour
+            .map(|colour| self.colour(colour, dress.random))
+            .transpose()?;
+        let person = self.sessions.person_mut(viewer).ok_or(Refusal::NoSession)?;
+        let identity = &mut person.identity;
+        if let Some(name) = name {
+            if let Some(old) = &identity.name {
+                let handle = old.folded();
+                if self.handles.get(&handle) == Some(&identity.key) {
+                    self.handles.remove(&handle);
+                }
+            }
+            if let Some(new) = &name {
+                self.handles.insert(new.folded(), identity.key);
+            }
+            identity.name = name;
+        }
+        if let Some(colour) = colour {
+            identity.colour = colour;
+        }
+        if let Some(tripcode) = dress.tripcode {
+            identity.tripcode = tripcode;
+        }
+        Ok(identity.clone())
+    }
+
+    pub(super) fn count_change(&mut self, viewer: ViewerId, now: Tick) -> Result<(), Refusal> {
+        let person = self.sessions.person_mut(viewer).ok_or(Refusal::NoSession)?;
+        if person.is_exempt() {
+            return Ok(());
+        }
+        person
+            .pace
+            .change_appearance(now, &self.limits.flood)
+            .map_err(Refusal::ChangedTooOften)
+    }
+
+    fn name(&self, text: &str) -> Result<Option<DisplayName>, Refusal> {
+        if text.trim().is_empty() {
+            return Ok(None);
+        }
+        let name = DisplayName::parse(text).map_err(Refusal::Name)?;
+        match self.reserved.refuses(&name) {
+            Some(refusal) => Err(Refusal::Name(refusal)),
+            None => Ok(Some(name)),
+        }
+    }
+
+    fn colour(&self, text: &str, random: [u8; 16]) -> Result<Colour, Refusal> {
+        Colour::choose(text, random, &self.colours_in_use()).map_err(Refusal::Colour)
+    }
+}
