@@ -43,7 +43,10 @@ fn host(url: &str) -> &str {
 #[test]
 fn a_viewer_without_javascript_watches_through_tor_over_every_kind_of_restart() {
     let network = TorNetwork::boot();
-    let mut server = Server::start(&["--set", &network_setting(&network)]);
+    // The entrance has a test of its own.
+    let no_entrance = ["--set", "captcha.entrance=false"];
+    let mut server =
+        Server::start(&[&["--set", &network_setting(&network)], &no_entrance[..]].concat());
     let stream = server.directory().join("stream");
     let title = server.directory().join("title.txt");
     let address = server.wait_onion(THROUGH_TOR);
@@ -127,7 +130,14 @@ fn a_viewer_without_javascript_watches_through_tor_over_every_kind_of_restart() 
 #[test]
 fn an_onion_service_answers_like_any_other_and_ends_what_it_must() {
     let network = TorNetwork::boot();
-    let mut server = Server::start(&["--source", "demo", "--set", &network_setting(&network)]);
+    let mut server = Server::start(&[
+        "--source",
+        "demo",
+        "--set",
+        &network_setting(&network),
+        "--set",
+        "captcha.entrance=false",
+    ]);
     let address = server.wait_onion(THROUGH_TOR);
     let host = host(&address);
     server.wait_reachable(THROUGH_TOR);

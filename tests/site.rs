@@ -61,6 +61,10 @@ fn every_answer_carries_the_privacy_headers_and_no_fingerprint() {
         ("GET", "/video?delay=nonsense", 200),
         ("GET", "/live", 200),
         ("GET", "/live?static=1", 200),
+        ("GET", "/compose", 200),
+        ("GET", "/enter", 200),
+        ("GET", "/privacy", 200),
+        ("GET", "/emote/1", 404),
         ("GET", "/stream.m3u8", 200),
         ("GET", "/init.mp4", 200),
         ("GET", "/stream2.m4s", 200),
@@ -523,7 +527,15 @@ fn only_loopback_is_served_and_a_second_instance_names_the_first() {
 
 #[test]
 fn a_unix_socket_works_and_is_removed_at_the_end() {
-    let mut server = Server::start(&["--source", "demo", "--no-tor", "--listen", "unix:site.sock"]);
+    let mut server = Server::start(&[
+        "--source",
+        "demo",
+        "--no-tor",
+        "--listen",
+        "unix:site.sock",
+        "--set",
+        "captcha.entrance=false",
+    ]);
     let path = server.directory().join("site.sock");
     let there = watch(SOON, || path.exists().then_some(()));
     assert!(there.is_some(), "{}", server.log());

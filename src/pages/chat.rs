@@ -78,21 +78,23 @@ fn when(message: &Message) -> Markup {
 /// A person: insignia, name or tag, tripcode.
 pub(super) fn who(identity: &Identity) -> Markup {
     html! {
-        @match identity.role {
-            Role::Broadcaster => span class="insignia" title="Broadcaster" { "★" },
-            Role::Moderator => span class="insignia" title="Moderator" { "◆" },
-            Role::Viewer => {}
-        }
-        b class="name" {
-            @match (&identity.name, identity.role) {
-                (Some(name), _) => (name.as_str()),
-                (None, Role::Broadcaster) => "Broadcaster",
-                (None, _) => "Anonymous",
+        span class="who" {
+            @match identity.role {
+                Role::Broadcaster => span class="insignia" title="Broadcaster" { "★" },
+                Role::Moderator => span class="insignia" title="Moderator" { "◆" },
+                Role::Viewer => {}
             }
-        }
-        @if identity.name.is_none() { span class="tag" { (identity.tag) } }
-        @if let Some(tripcode) = identity.tripcode {
-            " " span class="tripcode" { (tripcode) }
+            b class="name" {
+                @match (&identity.name, identity.role) {
+                    (Some(name), _) => (name.as_str()),
+                    (None, Role::Broadcaster) => "Broadcaster",
+                    (None, _) => "Anonymous",
+                }
+            }
+            @if identity.name.is_none() { span class="tag" { (identity.tag) } }
+            @if let Some(tripcode) = identity.tripcode {
+                " " span class="tripcode" { (tripcode) }
+            }
         }
     }
 }
@@ -132,7 +134,7 @@ pub(super) fn looks(identity: &Identity) -> String {
     let badge = identity.tripcode.map(|tripcode| {
         let (ground, ink) = tripcode.badge();
         format!(
-            ".by-{key}>.tripcode{{background:{};color:{}}}",
+            ".by-{key}>.who>.tripcode{{background:{};color:{}}}",
             hex(ground),
             hex(ink)
         )
@@ -147,7 +149,7 @@ fn hex([r, g, b]: [u8; 3]) -> String {
 /// The rules that mark a viewer's own lines, and those that mention them.
 pub(super) fn mine(key: PublicKey) -> String {
     format!(
-        ".by-{key}>.name::after{{content:\" (you)\";font-weight:400}}\
+        ".by-{key}>.who::after{{content:\" (you)\";font-size:.85em}}\
          x-line.to-{key}{{background:var(--mention)}}"
     )
 }

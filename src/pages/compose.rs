@@ -86,20 +86,20 @@ pub fn page(compose: &Compose<'_>, nonce: &str) -> Markup {
             form method="post" action="/compose#message" autocomplete="off" {
                 (hidden(compose))
                 input type="hidden" name="kind" value="say";
-                @if form.captcha_due.is_some() {
-                    @if let Some((id, prompt)) = &form.challenge {
-                        (captcha(*id, prompt, compose.questions))
-                    }
-                }
                 div class="row" {
                     label for="message" { "Message" }
                     @if compose.several_lines {
                         // A first line feed would be swallowed.
                         textarea id="message" name="text" rows="4" maxlength="512" accesskey="m" autofocus { "\n" (compose.text) }
                     } @else {
-                        input id="message" name="text" type="text" value=(compose.text) maxlength="512" accesskey="m" autofocus;
+                        input id="message" name="text" type="text" placeholder="Say something" value=(compose.text) maxlength="512" accesskey="m" autofocus;
                     }
                     button type="submit" name="act" value="send" accesskey="p" { "Send" }
+                }
+                @if form.captcha_due.is_some() {
+                    @if let Some((id, prompt)) = &form.challenge {
+                        (captcha(*id, prompt, compose.questions))
+                    }
                 }
                 div class="extras" {
                     button type="submit" name="act" value=(if compose.several_lines { "one" } else { "several" }) formnovalidate {
@@ -149,9 +149,12 @@ pub(super) fn captcha(id: u64, prompt: &Prompt, questions: bool) -> Markup {
                 Prompt::Question(question) => label for="answer" { (question) },
             }
             input id="answer" name="answer" type="text" size="10" maxlength="40" autocapitalize="none" spellcheck="false" accesskey="c";
-            button type="submit" name="act" value="picture" formnovalidate { "Another picture" }
-            @if questions && matches!(prompt, Prompt::Picture(_)) {
-                button type="submit" name="act" value="question" formnovalidate { "A question in words instead" }
+            div class="others" {
+                button type="submit" name="act" value="picture" formnovalidate { "Another picture" }
+                @if questions && matches!(prompt, Prompt::Picture(_)) {
+                    " "
+                    button type="submit" name="act" value="question" formnovalidate { "A question instead" }
+                }
             }
         }
     }
