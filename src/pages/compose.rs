@@ -98,7 +98,7 @@ pub fn page(compose: &Compose<'_>, nonce: &str) -> Markup {
                 }
                 @if form.captcha_due.is_some() {
                     @if let Some((id, prompt)) = &form.challenge {
-                        (captcha(*id, prompt, compose.questions))
+                        (captcha(*id, prompt, Some(&other_captchas(prompt, compose.questions))))
                     }
                 }
                 div class="extras" {
@@ -135,26 +135,35 @@ fn hidden(compose: &Compose<'_>) -> Markup {
     }
 }
 
-/// A captcha inside a form.
-pub(super) fn captcha(id: u64, prompt: &Prompt, questions: bool) -> Markup {
+/// A captcha inside a form; `others` are the ways to another one, if they belong beside it.
+pub(super) fn captcha(id: u64, prompt: &Prompt, others: Option<&Markup>) -> Markup {
     html! {
         fieldset class="captcha" {
             legend { "Are you a person?" }
             input type="hidden" name="challenge" value={ (format!("{id:016x}")) };
             @match prompt {
                 Prompt::Picture(png) => {
-                    img src={ "data:image/png;base64," (BASE64.encode(png)) } alt="Six letters or digits, drawn crookedly";
+                    img src={ "data:image/png;base64," (BASE64.encode(png)) } width="300" height="100" alt="Six letters or digits, drawn crookedly";
                     label for="answer" { "Letters in the picture" }
                 }
                 Prompt::Question(question) => label for="answer" { (question) },
             }
             input id="answer" name="answer" type="text" size="10" maxlength="40" autocapitalize="none" spellcheck="false" accesskey="c";
-            div class="others" {
-                button type="submit" name="act" value="picture" formnovalidate { "Another picture" }
-                @if questions && matches!(prompt, Prompt::Picture(_)) {
-                    " "
-                    button type="submit" name="act" value="question" formnovalidate { "A question instead" }
-                }
+            @if let Some(others) = others { (others) }
+        }
+    }
+}
+
+/// Buttons that bring another captcha.
+///
+/// In a form they come after the button that sends it: the Enter key presses the first.
+pub(super) fn other_captchas(prompt: &Prompt, questions: bool) -> Markup {
+    html! {
+        div class="others" {
+            button type="submit" name="act" value="picture" formnovalidate { "Another picture" }
+            @if questions && matches!(prompt, Prompt::Picture(_)) {
+                " "
+                button type="submit" name="act" value="question" formnovalidate { "A question instead" }
             }
         }
     }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{
-    compose::{Notice, captcha},
+    compose::{Notice, captcha, other_captchas},
     document::Document,
     show_name,
 };
@@ -51,8 +51,9 @@ pub fn page(entrance: &Entrance<'_>, nonce: &str) -> Markup {
             @if let Some((id, prompt)) = &entrance.challenge {
                 form method="post" action="/enter" autocomplete="off" {
                     input type="hidden" name="nonce" value=(entrance.nonce);
-                    (captcha(*id, prompt, entrance.questions))
+                    (captcha(*id, prompt, None))
                     button type="submit" class="main" { "Come in" }
+                    (other_captchas(prompt, entrance.questions))
                 }
             }
             p class="quiet" {

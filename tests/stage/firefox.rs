@@ -277,10 +277,13 @@ impl Firefox {
     /// How many elements `css` selects now.
     pub(crate) fn count(&self, css: &str) -> usize {
         let look = "return document.querySelectorAll(arguments[0]).length";
-        let count = done(self.session.execute(look, &json!([css]))).as_u64();
+        // While one document takes the place of another there is nothing to count.
+        let count = watch(APPEARS_WITHIN, || {
+            self.session.execute(look, &json!([css])).ok()?.as_u64()
+        });
         count
             .and_then(|count| count.try_into().ok())
-            .expect("a count")
+            .unwrap_or_else(|| panic!("nothing to count in: {}", self.page()))
     }
 
     /// Clicks an element as a person would; it must be in sight, or can be scrolled there.

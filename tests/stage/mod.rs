@@ -16,6 +16,7 @@ pub(crate) mod encoder;
 pub(crate) mod firefox;
 pub(crate) mod http;
 pub(crate) mod process;
+pub(crate) mod puzzle;
 pub(crate) mod server;
 pub(crate) mod tor_network;
 
