@@ -19,8 +19,6 @@ use stage::{
 const SOON: Duration = Duration::from_secs(20);
 const THROUGH_TOR: Duration = Duration::from_mins(1);
 const ENTER: &str = "\u{e007}";
-/// Control and A, released again.
-const SELECT_ALL: &str = "\u{e009}a\u{e000}";
 
 fn picture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR"))
@@ -70,13 +68,11 @@ impl Person {
                 firefox.type_text("#answer", &puzzle::solve(&question));
             }
             let nonce = firefox.attribute("input[name=nonce]", "value");
-            // What was refused is kept in the field: it is selected and typed over.
-            let replaced = if text.is_empty() {
-                String::new()
-            } else {
-                format!("{SELECT_ALL}{text}")
-            };
-            firefox.type_text("#message", &format!("{replaced}{ENTER}"));
+            if !text.is_empty() {
+                // What was refused before is kept in the field: a person would delete it first.
+                firefox.execute("document.querySelector('#message').value = ''");
+            }
+            firefox.type_text("#message", &format!("{text}{ENTER}"));
             let answered = watch(SOON, || {
                 (firefox.attribute("input[name=nonce]", "value") != nonce).then_some(())
             });
