@@ -175,7 +175,7 @@ fn case(viewers: usize, server: u32, empty: u64, address: SocketAddr, target: &s
         viewers,
         delays,
         counts,
-        processor: (after - before).as_secs_f64() / took.as_secs_f64(),
+        processor: after.saturating_sub(before).as_secs_f64() / took.as_secs_f64(),
         memory: full.saturating_sub(empty),
     }
 }
@@ -203,7 +203,7 @@ fn titles(address: SocketAddr, directory: &Path, server: u32) -> Case {
         viewers,
         delays,
         counts,
-        processor: (after - before).as_secs_f64() / took.as_secs_f64(),
+        processor: after.saturating_sub(before).as_secs_f64() / took.as_secs_f64(),
         memory: full.saturating_sub(empty),
     }
 }

@@ -33,25 +33,25 @@ const MOOF_BYTES: usize = 8 + 16 + 8 + 28 + 20 + 44;
 pub(crate) fn init_segment() -> Vec<u8> {
     let handler = [&words(&[0, 0])[..], b"vide", &[0; 13]].concat();
     let media = [
-        a_box(b"mdhd", &words(&[0, 0, 0, TICKS_PER_SECOND, 0, 0])),
-        a_box(b"hdlr", &handler),
+        a_box(*b"mdhd", &words(&[0, 0, 0, TICKS_PER_SECOND, 0, 0])),
+        a_box(*b"hdlr", &handler),
     ]
     .concat();
     let track = [
-        a_box(b"tkhd", &words(&[3, 0, 0, 1, 0, 0])),
-        a_box(b"mdia", &media),
+        a_box(*b"tkhd", &words(&[3, 0, 0, 1, 0, 0])),
+        a_box(*b"mdia", &media),
     ]
     .concat();
     let defaults = words(&[0, 1, 1, TICKS_PER_SAMPLE, 0, NOT_A_KEYFRAME]);
     let movie = [
-        a_box(b"mvhd", &[0; 12]),
-        a_box(b"trak", &track),
-        a_box(b"mvex", &a_box(b"trex", &defaults)),
+        a_box(*b"mvhd", &[0; 12]),
+        a_box(*b"trak", &track),
+        a_box(*b"mvex", &a_box(*b"trex", &defaults)),
     ]
     .concat();
     [
-        a_box(b"ftyp", b"iso5\0\0\x02\0iso5"),
-        a_box(b"moov", &movie),
+        a_box(*b"ftyp", b"iso5\0\0\x02\0iso5"),
+        a_box(*b"moov", &movie),
     ]
     .concat()
 }
@@ -65,7 +65,7 @@ pub(crate) fn fragment(number: u64, nanos: u64) -> Vec<u8> {
     data.extend(MARK);
     data.extend(nanos.to_be_bytes());
     data.resize(payload, 0x5a);
-    bytes.extend(a_box(b"mdat", &data));
+    bytes.extend(a_box(*b"mdat", &data));
     bytes
 }
 
@@ -100,23 +100,23 @@ fn moof(number: u64) -> Vec<u8> {
     let defaults = words(&[0x0002_0038, 1, TICKS_PER_SAMPLE, most, NOT_A_KEYFRAME]);
     let time = [&words(&[0x0100_0000])[..], &start.to_be_bytes()].concat();
     let track = [
-        a_box(b"tfhd", &defaults),
-        a_box(b"tfdt", &time),
-        a_box(b"trun", &run),
+        a_box(*b"tfhd", &defaults),
+        a_box(*b"tfdt", &time),
+        a_box(*b"trun", &run),
     ]
     .concat();
     let sequence = u32::try_from(number + 1).unwrap_or(u32::MAX);
     let body = [
-        a_box(b"mfhd", &words(&[0, sequence])),
-        a_box(b"traf", &track),
+        a_box(*b"mfhd", &words(&[0, sequence])),
+        a_box(*b"traf", &track),
     ]
     .concat();
-    a_box(b"moof", &body)
+    a_box(*b"moof", &body)
 }
 
-fn a_box(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+fn a_box(kind: [u8; 4], body: &[u8]) -> Vec<u8> {
     let size = u32::try_from(body.len() + 8).unwrap_or(u32::MAX);
-    [&size.to_be_bytes()[..], kind, body].concat()
+    [&size.to_be_bytes()[..], &kind, body].concat()
 }
 
 fn words(words: &[u32]) -> Vec<u8> {

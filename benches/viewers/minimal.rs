@@ -1,9 +1,17 @@
 //! The server to compare with: as little as axum needs to push the same bytes to many viewers.
 //!
-//! Runs in a process of its own. It keeps nothing, limits nothing and knows nobody; fragments come
-//! in through a socket, go through a `tokio::sync::broadcast` and out as chunks.
+//! Runs in a process of its own. It limits nothing and knows nobody; fragments come in through a
+//! socket, go through a `tokio::sync::broadcast` and out as chunks. A newcomer first gets as many
+//! recent fragments as from the real server: not for the picture, but because such a burst changes
+//! how TCP behaves from then on.
 
-use std::{convert::Infallible, io::Write as _, net::SocketAddr};
+use std::{
+    collections::VecDeque,
+    convert::Infallible,
+    io::Write as _,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use axum::{
     Router,
@@ -25,11 +33,34 @@ use crate::media::{FRAGMENT_BYTES, init_segment};
 
 /// Fragments that a slow viewer may lag behind.
 const QUEUE: usize = 64;
+/// Fragments that a newcomer gets at once: the real server sends 2.5 s and up to a second more.
+const RECENT: usize = 15;
 
 #[derive(Clone)]
 struct Show {
     init: Bytes,
     fragments: broadcast::Sender<Bytes>,
+    recent: Arc<Mutex<VecDeque<Bytes>>>,
+}
+
+impl Show {
+    fn push(&self, fragment: Bytes) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.push_back(fragment.clone());
+        if recent.len() > RECENT {
+            recent.pop_front();
+        }
+        // Nobody there is no error.
+        let _viewers = self.fragments.send(fragment);
+    }
+
+    /// What a newcomer gets at once, and what follows.
+    fn join(&self) -> (VecDeque<Bytes>, broadcast::Receiver<Bytes>) {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut first = recent.clone();
+        first.push_front(self.init.clone());
+        (first, self.fragments.subscribe())
+    }
 }
 
 /// Serves until the process is killed. The fragments come from `feed`.
@@ -44,11 +75,12 @@ async fn serve(feed: SocketAddr) {
     let (fragments, _) = broadcast::channel(QUEUE);
     let show = Show {
         init: init_segment().into(),
-        fragments: fragments.clone(),
+        fragments,
+        recent: Arc::default(),
     };
     let site = Router::new()
         .route("/stream.mp4", get(play))
-        .with_state(show);
+        .with_state(show.clone());
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let mut out = std::io::stdout();
@@ -60,8 +92,7 @@ async fn serve(feed: SocketAddr) {
     let fed = async {
         let mut fragment = vec![0; FRAGMENT_BYTES];
         while feed.read_exact(&mut fragment).await.is_ok() {
-            // Nobody there is no error.
-            let _viewers = fragments.send(Bytes::copy_from_slice(&fragment));
+            show.push(Bytes::copy_from_slice(&fragment));
         }
     };
     tokio::select! {
@@ -71,22 +102,20 @@ async fn serve(feed: SocketAddr) {
 }
 
 async fn play(State(show): State<Show>) -> impl IntoResponse {
-    let parts = stream::unfold(
-        (Some(show.init), show.fragments.subscribe()),
-        |(init, mut fragments)| async move {
-            let next = match init {
-                Some(init) => init,
-                None => loop {
-                    match fragments.recv().await {
-                        Ok(fragment) => break fragment,
-                        Err(RecvError::Lagged(_)) => {}
-                        Err(RecvError::Closed) => return None,
-                    }
-                },
-            };
-            Some((Ok::<_, Infallible>(next), (None, fragments)))
-        },
-    );
+    let parts = stream::unfold(show.join(), |(mut first, mut fragments)| async move {
+        if let Some(part) = first.pop_front() {
+            return Some((Ok::<_, Infallible>(part), (first, fragments)));
+        }
+        // Gives back its memory.
+        first = VecDeque::new();
+        loop {
+            match fragments.recv().await {
+                Ok(fragment) => return Some((Ok(fragment), (first, fragments))),
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    });
     (
         [(header::CONTENT_TYPE, "video/mp4")],
         Body::from_stream(parts),

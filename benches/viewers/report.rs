@@ -14,7 +14,7 @@ impl Micros {
 
 impl fmt::Display for Micros {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = format!("{}.{:01}", self.0 / 1000, self.0 % 1000 / 100);
+        let text = format!("{}.{:02}", self.0 / 1000, self.0 % 1000 / 10);
         out.pad(&text)
     }
 }
@@ -117,7 +117,9 @@ fn remarks(case: &Case) -> String {
     let [samples, ended, incomplete] = case.counts;
     let mut text = samples.to_string();
     if ended > 0 {
-        text.push_str(&format!(", {ended} responses ended early"));
+        text += ", ";
+        text += &ended.to_string();
+        text += " responses ended early";
     }
     if incomplete > 0 {
         text.push_str(", not everybody got in");
