@@ -43,6 +43,7 @@ pub struct Viewing {
     /// Until it was sent.
     init: Option<Bytes>,
     has_video: bool,
+    burst: Option<usize>,
     position: Position,
     news: watch::Receiver<u64>,
 }
@@ -116,11 +117,13 @@ impl VideoHandle {
         let init = timeline.current()?.1;
         let (init, has_video) = (init.bytes().clone(), init.has_video());
         let position = timeline.join(delay)?;
+        let burst = timeline.burst(&position, self.shared.clock.tick());
         drop(broadcast);
         Some(Viewing {
             shared: Arc::clone(&self.shared),
             init: Some(init),
             has_video,
+            burst,
             position,
             news: self.shared.news.subscribe(),
         })
@@ -177,6 +180,12 @@ impl Viewing {
     /// Whether the run has a picture, or only sound.
     pub fn has_video(&self) -> bool {
         self.has_video
+    }
+
+    /// The bytes of fragments that there were for this viewer when they joined; `None` if the run
+    /// was too young for their delay.
+    pub fn burst(&self) -> Option<usize> {
+        self.burst
     }
 
     /// Whether the init segment was handed out.

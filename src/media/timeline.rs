@@ -281,6 +281,18 @@ impl Timeline {
             .map(|(number, _)| number)
     }
 
+    /// The bytes that a reader who has had nothing yet gets at once; `None` if the run is younger
+    /// than their delay, so that they get nothing yet.
+    pub fn burst(&self, position: &Position, now: Tick) -> Option<usize> {
+        let first = self.keyframe_older_than(position.delay, now)?;
+        let from_first = self
+            .ring
+            .iter()
+            .rev()
+            .take_while(|(number, _)| *number >= first);
+        Some(from_first.map(|(_, kept)| kept.bytes.len()).sum())
+    }
+
     /// Complete segments, oldest first. The one that is still growing is not among them.
     pub fn segments(&self) -> Vec<ListedSegment> {
         let mut listed: Vec<ListedSegment> = Vec::new();

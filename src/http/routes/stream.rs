@@ -25,12 +25,14 @@ use crate::{
     media::delay::Delay,
 };
 
-/// Bytes of an ignored box that are sent before the first fragment of a broadcast without video.
+/// A broadcast that has fewer bytes than this to start with is a thin one: sound alone, or a
+/// picture that hardly moves. Then an ignored box of this size comes before the first fragment.
 ///
 /// Firefox waits to start until it could measure the download: one second, or 83,220 bytes
-/// (57 packets of 1,460). A burst of sound alone is far smaller, so starting took 3.2 s; with this
-/// once, it took 0.12 s.
-const AUDIO_PADDING: u32 = 84 * 1024;
+/// (57 packets of 1,460). Thin broadcasts showed their first picture at once but moved only after
+/// 3 s. Firefox also reads in blocks, so that thin ones need a longer delay: at 100 kbit/s, 2.5 s
+/// froze for a second every two, and 4 s did not.
+const THIN: u32 = 84 * 1024;
 
 /// How old the keyframe is that a new viewer starts from.
 #[derive(Debug, Clone, Copy)]
@@ -83,11 +85,17 @@ async fn play(
 ) -> Result<impl IntoResponse, Problem> {
     // An unknown delay is no reason to show nothing.
     let chosen = choice.ok().and_then(|Query(choice)| choice.delay);
-    let viewing = video.join(delays.of(chosen)).ok_or(Problem::OFF_AIR)?;
+    let delay = delays.of(chosen);
+    let mut viewing = video.join(delay).ok_or(Problem::OFF_AIR)?;
+    let padding = is_thin(&viewing).then(free_box);
+    if padding.is_some() {
+        viewing = video
+            .join(delay.max(delays.normal))
+            .ok_or(Problem::OFF_AIR)?;
+    }
     let lease = leases
         .take(Kind::Video, viewer)
         .map_err(|_full| Problem::FULL)?;
-    let padding = (!viewing.has_video()).then(free_box);
     let response = Response {
         viewing,
         lease,
@@ -98,6 +106,13 @@ async fn play(
         Some((Ok::<_, Infallible>(bytes), response))
     });
     Ok((HEADERS, Body::from_stream(parts)))
+}
+
+/// Whether the broadcast is a thin one. Of a picture that has just begun nobody knows yet.
+fn is_thin(viewing: &Viewing) -> bool {
+    viewing
+        .burst()
+        .map_or(!viewing.has_video(), |bytes| bytes < THIN as usize)
 }
 
 /// One open video response.
@@ -127,9 +142,9 @@ impl Response {
 
 /// A `free` box (ISO/IEC 14496-12 section 8.1.2), which players skip.
 fn free_box() -> Bytes {
-    static BOX: [u8; AUDIO_PADDING as usize] = {
-        let mut bytes = [0; AUDIO_PADDING as usize];
-        let [a, b, c, d] = AUDIO_PADDING.to_be_bytes();
+    static BOX: [u8; THIN as usize] = {
+        let mut bytes = [0; THIN as usize];
+        let [a, b, c, d] = THIN.to_be_bytes();
         (bytes[0], bytes[1], bytes[2], bytes[3]) = (a, b, c, d);
         (bytes[4], bytes[5], bytes[6], bytes[7]) = (b'f', b'r', b'e', b'e');
         bytes

@@ -60,6 +60,31 @@ fn start_of(bytes: Bytes) -> u64 {
 }
 
 #[test]
+fn the_burst_of_a_newcomer_is_what_they_can_read_at_once() {
+    let timeline = on_air(5000);
+    let now = at(5000);
+    let mut position = timeline.join(DELAY).unwrap();
+    let burst = timeline.burst(&position, now);
+
+    let mut read = 0;
+    while let Next::Fragment(bytes) = timeline.read(&mut position, now) {
+        read += bytes.len();
+    }
+
+    assert!(read > 0);
+    assert_eq!(burst, Some(read));
+}
+
+#[test]
+fn a_newcomer_to_a_young_run_has_no_burst() {
+    let timeline = on_air(1000);
+
+    let position = timeline.join(DELAY).unwrap();
+
+    assert_eq!(timeline.burst(&position, at(1000)), None);
+}
+
+#[test]
 fn a_viewer_starts_at_the_newest_keyframe_that_is_old_enough_and_gets_the_rest_at_once() {
     let timeline = on_air(5000);
     let mut position = timeline.join(DELAY).unwrap();

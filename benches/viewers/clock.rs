@@ -1,0 +1,18 @@
+//! The clocks of the benchmark.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// The monotonic clock, for durations in one process.
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+/// Nanoseconds after 1970, for durations between processes of this computer.
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+pub(crate) fn nanos() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
