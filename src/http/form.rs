@@ -4,6 +4,8 @@
 //! it. Browsers also say where a request comes from; another site is turned away before anything
 //! is read.
 
+use std::time::Duration;
+
 use axum::{
     body::to_bytes,
     extract::{FromRequest, Request},
@@ -16,6 +18,10 @@ use super::problem::Problem;
 /// Bytes of a form. The longest message has 512 characters, in UTF-8 and with escapes at most
 /// 6 KiB.
 const MAX_FORM: usize = 16 * 1024;
+
+/// Time for a form to arrive; through a bad circuit, seconds. The limit on heads is hyper's, bodies
+/// have none.
+const ARRIVES_WITHIN: Duration = Duration::from_secs(30);
 
 /// Fields of a form, from one of our pages.
 #[derive(Debug)]
@@ -42,8 +48,16 @@ where
         if content_type.is_none_or(|kind| kind != "application/x-www-form-urlencoded") {
             return Err(UNREADABLE);
         }
-        let bytes = to_bytes(request.into_body(), MAX_FORM)
+        let body = to_bytes(request.into_body(), MAX_FORM);
+        let bytes = tokio::time::timeout(ARRIVES_WITHIN, body)
             .await
+            .map_err(|_elapsed| {
+                Problem::new(
+                    StatusCode::REQUEST_TIMEOUT,
+                    "The form did not arrive in time",
+                    "Send it again.",
+                )
+            })?
             .map_err(|_too_long| {
                 Problem::new(
                     StatusCode::PAYLOAD_TOO_LARGE,

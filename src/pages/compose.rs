@@ -148,7 +148,7 @@ pub(super) fn captcha(id: u64, prompt: &Prompt, others: Option<&Markup>) -> Mark
                 }
                 Prompt::Question(question) => label for="answer" { (question) },
             }
-            input id="answer" name="answer" type="text" size="10" maxlength="40" autocapitalize="none" spellcheck="false" accesskey="c";
+            input id="answer" name="answer" type="text" size="10" maxlength="40" autocapitalize="none" spellcheck="false" accesskey="a";
             @if let Some(others) = others { (others) }
         }
     }
