@@ -1,0 +1,414 @@
+//! Mistakes that older systems made, as attacks on this one, over HTTP.
+//!
+//! Through a Unix socket, where the entrance stands as it does on Tor.
+
+mod stage;
+
+use std::{
+    io::{Read as _, Write as _},
+    os::unix::net::UnixStream,
+    path::PathBuf,
+    time::Duration,
+};
+
+use stage::{puzzle, server::Server, watch};
+
+const SOON: Duration = Duration::from_secs(10);
+
+/// The site behind its entrance.
+struct House {
+    server: Server,
+    socket: PathBuf,
+}
+
+/// An answer.
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Answer {
+    /// The session cookie it sets, as `session=…`.
+    fn cookie(&self) -> Option<String> {
+        let line = self
+            .head
+            .lines()
+            .find(|line| line.starts_with("set-cookie: "))?;
+        line.trim_start_matches("set-cookie: ")
+            .split(';')
+            .next()
+            .map(str::to_owned)
+    }
+
+    /// The value of a hidden field.
+    fn field(&self, name: &str) -> String {
+        let marker = format!("name=\"{name}\" value=\"");
+        let rest = self.body.split(&marker).nth(1).unwrap_or_default();
+        rest.split('"').next().unwrap_or_default().to_owned()
+    }
+
+    fn question(&self) -> String {
+        let rest = self
+            .body
+            .split("<label for=\"answer\">")
+            .nth(1)
+            .unwrap_or_default();
+        rest.split('<').next().unwrap_or_default().to_owned()
+    }
+}
+
+impl House {
+    fn open(settings: &[&str]) -> Self {
+        let mut arguments = vec!["--source", "demo", "--no-tor", "--listen", "unix:site.sock"];
+        arguments.extend(settings.iter().flat_map(|setting| ["--set", *setting]));
+        let server = Server::start(&arguments);
+        let socket = server.directory().join("site.sock");
+        let there = watch(SOON, || socket.exists().then_some(()));
+        assert!(there.is_some(), "{}", server.log());
+        Self { server, socket }
+    }
+
+    fn send(&self, request: &str, body: &str) -> Answer {
+        let mut socket = UnixStream::connect(&self.socket).expect("a connection");
+        socket.set_read_timeout(Some(SOON)).expect("a timeout");
+        let head = format!("{request}\r\nHost: x.onion\r\nConnection: close\r\n\r\n");
+        socket.write_all(head.as_bytes()).expect("sent");
+        // It may have been turned away already.
+        let _sent = socket.write_all(body.as_bytes());
+        let mut answer = Vec::new();
+        let _cut = socket.read_to_end(&mut answer);
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        let status = head
+            .get(9..12)
+            .and_then(|status| status.parse().ok())
+            .unwrap_or_default();
+        Answer {
+            status,
+            head: head.to_owned(),
+            body: body.to_owned(),
+        }
+    }
+
+    fn get(&self, path: &str, cookie: &str) -> Answer {
+        self.send(&format!("GET {path} HTTP/1.1\r\nCookie: {cookie}"), "")
+    }
+
+    fn post(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Answer {
+        self.post_from("same-origin", path, cookie, fields)
+    }
+
+    fn post_from(&self, site: &str, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Answer {
+        let body: Vec<_> = fields
+            .iter()
+            .map(|(name, value)| format!("{name}={}", escaped(value)))
+            .collect();
+        let body = body.join("&");
+        self.send(
+            &format!(
+                "POST {path} HTTP/1.1\r\nCookie: {cookie}\r\nSec-Fetch-Site: {site}\r\n\
+                 Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}",
+                body.len()
+            ),
+            &body,
+        )
+    }
+
+    /// Passes the entrance; gives the cookie before and after.
+    fn come_in(&self) -> (String, String) {
+        let before = self.get("/enter", "").cookie().expect("a session");
+        let page = self.post("/enter", &before, &[("act", "question")]);
+        let answer = puzzle::solve(&page.question());
+        let entered = self.post(
+            "/enter",
+            &before,
+            &[
+                ("nonce", &page.field("nonce")),
+                ("challenge", &page.field("challenge")),
+                ("answer", &answer),
+            ],
+        );
+        assert_eq!(entered.status, 303, "{}", entered.body);
+        let after = entered.cookie().expect("another session");
+        (before, after)
+    }
+
+    fn say(&self, cookie: &str, text: &str) -> Answer {
+        let nonce = self.get("/compose", cookie).field("nonce");
+        self.post(
+            "/compose",
+            cookie,
+            &[("kind", "say"), ("nonce", &nonce), ("text", text)],
+        )
+    }
+
+    fn chat(&self, cookie: &str) -> String {
+        self.get("/live?static=1", cookie).body
+    }
+}
+
+/// Every byte as a percent code.
+fn escaped(text: &str) -> String {
+    text.bytes().fold(String::new(), |escaped, byte| {
+        format!("{escaped}%{byte:02x}")
+    })
+}
+
+#[test]
+fn nothing_is_behind_the_entrance_for_those_who_did_not_pass_it() {
+    let house = House::open(&[]);
+    let stranger = house.get("/enter", "").cookie().expect("a session");
+    for path in [
+        "/video",
+        "/live",
+        "/live?follow=1",
+        "/live?static=1",
+        "/compose",
+        "/stream.mp4",
+        "/stream.m3u8",
+        "/init.mp4",
+        "/stream2.m4s",
+        "/emote/1",
+        "/nothing",
+    ] {
+        for cookie in [
+            "",
+            stranger.as_str(),
+            "session=00000000000000000000000000000000",
+        ] {
+            assert_eq!(house.get(path, cookie).status, 403, "{path} with {cookie}");
+        }
+    }
+    assert_eq!(house.get("/", "").status, 303);
+
+    let (_, cookie) = house.come_in();
+    for path in [
+        "/",
+        "/video",
+        "/live",
+        "/compose",
+        "/stream.m3u8",
+        "/init.mp4",
+        "/stream2.m4s",
+    ] {
+        assert_eq!(house.get(path, &cookie).status, 200, "{path}");
+    }
+}
+
+#[test]
+fn a_session_that_somebody_prepared_is_worth_nothing_after_the_entrance() {
+    let house = House::open(&[]);
+    let (before, after) = house.come_in();
+
+    assert_ne!(before, after);
+    assert_eq!(house.get("/live", &before).status, 403);
+    assert_eq!(house.get("/live", &after).status, 200);
+}
+
+#[test]
+fn a_captcha_is_solved_once_by_the_one_who_was_asked() {
+    let house = House::open(&[]);
+    let [anna, ben] = [(); 2].map(|()| house.get("/enter", "").cookie().expect("a session"));
+    let page = house.post("/enter", &anna, &[("act", "question")]);
+    let answer = puzzle::solve(&page.question());
+    let (nonce, challenge) = (page.field("nonce"), page.field("challenge"));
+    let fields = |nonce: &str| {
+        [
+            ("nonce", nonce.to_owned()),
+            ("challenge", challenge.clone()),
+            ("answer", answer.clone()),
+        ]
+    };
+    let post = |cookie: &str, nonce: &str| {
+        let fields = fields(nonce);
+        let fields: Vec<_> = fields
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        house.post("/enter", cookie, &fields)
+    };
+
+    let bens_nonce = house.get("/enter", &ben).field("nonce");
+    assert_eq!(post(&ben, &bens_nonce).status, 200, "not his to solve");
+    let entered = post(&anna, &nonce);
+    assert_eq!(entered.status, 303);
+    let inside = entered.cookie().expect("a session");
+    let again = house.get("/enter", &inside).field("nonce");
+    assert_eq!(post(&inside, &again).status, 200, "solved already");
+}
+
+#[test]
+fn nothing_in_the_page_tells_the_answer() {
+    let house = House::open(&[]);
+    let cookie = house.get("/enter", "").cookie().expect("a session");
+    let page = house.post("/enter", &cookie, &[("act", "question")]);
+    let answer = puzzle::solve(&page.question());
+    let without_question = page.body.replace(&page.question(), "");
+
+    assert!(
+        !without_question.contains(&format!("\"{answer}\"")),
+        "{without_question}"
+    );
+    // The id is random: two captchas with whatever answers have nothing in common.
+    let next = house.post("/enter", &cookie, &[("act", "question")]);
+    assert_ne!(page.field("challenge"), next.field("challenge"));
+}
+
+#[test]
+fn other_sites_cannot_speak_for_a_viewer() {
+    let house = House::open(&[]);
+    let (_, cookie) = house.come_in();
+    let nonce = house.get("/compose", &cookie).field("nonce");
+    let fields = [
+        ("kind", "say"),
+        ("nonce", nonce.as_str()),
+        ("text", "from elsewhere"),
+    ];
+
+    assert_eq!(
+        house
+            .post_from("cross-site", "/compose", &cookie, &fields)
+            .status,
+        403
+    );
+    assert_eq!(
+        house
+            .post_from("same-site", "/compose", &cookie, &fields)
+            .status,
+        403
+    );
+    for nonce in ["", "0000000000000000", "ffffffffffffffff"] {
+        let guessed = [
+            ("kind", "say"),
+            ("nonce", nonce),
+            ("text", "from elsewhere"),
+        ];
+        let answer = house.post("/compose", &cookie, &guessed);
+        assert!(answer.body.contains("sent before"), "{}", answer.body);
+    }
+    assert!(!house.chat(&cookie).contains("from elsewhere"));
+
+    assert_eq!(house.post("/compose", &cookie, &fields).status, 200);
+    assert!(
+        house.chat(&cookie).contains("from elsewhere"),
+        "the real form works"
+    );
+    house.post("/compose", &cookie, &fields);
+    assert_eq!(
+        house.chat(&cookie).matches("from elsewhere").count(),
+        1,
+        "and only once"
+    );
+}
+
+#[test]
+fn a_viewer_cannot_use_the_form_of_another() {
+    let house = House::open(&[]);
+    let ((_, anna), (_, ben)) = (house.come_in(), house.come_in());
+    let nonce = house.get("/compose", &anna).field("nonce");
+
+    house.post(
+        "/compose",
+        &ben,
+        &[
+            ("kind", "say"),
+            ("nonce", &nonce),
+            ("text", "with her number"),
+        ],
+    );
+
+    assert!(!house.chat(&anna).contains("with her number"));
+}
+
+#[test]
+fn forms_have_a_size_a_type_and_a_time() {
+    let house = House::open(&[]);
+    let (_, cookie) = house.come_in();
+    let huge = "x".repeat(20_000);
+    assert_eq!(
+        house.post("/compose", &cookie, &[("text", &huge)]).status,
+        413
+    );
+    let many: Vec<_> = (0..300).map(|_| ("field", "x")).collect();
+    assert_eq!(
+        house.post("/compose", &cookie, &many).status,
+        200,
+        "unknown fields are nothing"
+    );
+    let request = format!(
+        "POST /compose HTTP/1.1\r\nCookie: {cookie}\r\nContent-Type: text/plain\r\nContent-Length: 2"
+    );
+    assert_eq!(house.send(&request, "{}").status, 400);
+    assert_eq!(house.get("/live", &cookie).status, 200, "the site goes on");
+}
+
+#[test]
+fn markup_from_people_is_text_everywhere() {
+    let house = House::open(&[]);
+    let (_, cookie) = house.come_in();
+    let evil = "<img src=x onerror=alert(1)>\"'&lt; :class: </x-line><script>";
+    let said = house.say(&cookie, evil);
+    assert!(!said.body.contains("role=\"alert\""), "{}", said.body);
+
+    let chat = house.chat(&cookie);
+    assert!(
+        chat.contains("&lt;img src=x onerror=alert(1)&gt;"),
+        "{chat}"
+    );
+    assert!(!chat.contains("<img src=x") && !chat.contains("<script"));
+    // Refused text comes back into the form, also as text.
+    let refused = house.say(&cookie, &format!("{evil}{}", "x".repeat(600)));
+    assert!(refused.body.contains("role=\"alert\""));
+    assert!(!refused.body.contains("<img src=x") && !refused.body.contains("<script"));
+    let named = house.say(&cookie, "/name <script>");
+    assert!(!named.body.contains("<script"), "{}", named.body);
+}
+
+#[test]
+fn strangers_cannot_fill_the_memory_or_log_people_out() {
+    let house = House::open(&["http.max_sessions=200"]);
+    let (_, cookie) = house.come_in();
+    for _ in 0..1_000 {
+        assert_eq!(house.get("/enter", "").status, 200);
+    }
+
+    assert_eq!(
+        house.get("/live", &cookie).status,
+        200,
+        "who is in stays in"
+    );
+    house.come_in();
+}
+
+#[test]
+fn what_people_type_is_in_no_log() {
+    let mut house = House::open(&["log.level=trace"]);
+    let (_, cookie) = house.come_in();
+    house.say(&cookie, "secret-message");
+    house.say(&cookie, "/name SecretName");
+    let nonce = house.get("/compose", &cookie).field("nonce");
+    house.post(
+        "/compose",
+        &cookie,
+        &[
+            ("kind", "dress"),
+            ("nonce", &nonce),
+            ("name", "OtherName"),
+            ("tripcode_act", "set"),
+            ("tripcode", "secret-password"),
+        ],
+    );
+    house.server.sigterm();
+
+    let log = house.server.log();
+    for secret in [
+        "secret-message",
+        "SecretName",
+        "OtherName",
+        "secret-password",
+        cookie.trim_start_matches("session="),
+    ] {
+        assert!(!log.contains(secret), "{secret} is in the log:\n{log}");
+    }
+}
