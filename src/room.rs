@@ -191,7 +191,7 @@ impl Room {
         self.challenges.open(viewer, now)
     }
 
-    /// Opens a captcha for this person, in place of an open one.
+    /// Opens a captcha for this person, in place of an open one; `false` if they had too many.
     pub fn challenge(
         &mut self,
         viewer: ViewerId,
@@ -199,8 +199,15 @@ impl Room {
         prompt: Prompt,
         answer: String,
         now: Tick,
-    ) {
-        self.challenges.issue(viewer, id, prompt, answer, now);
+    ) -> bool {
+        let may = self
+            .sessions
+            .person_mut(viewer)
+            .is_some_and(|person| person.pace.ask(now));
+        if may {
+            self.challenges.issue(viewer, id, prompt, answer, now);
+        }
+        may
     }
 
     /// Lets somebody in who solved the captcha at the entrance. Their token is replaced.
@@ -235,10 +242,13 @@ impl Room {
         Ok(self.transcript.remove_of(viewer))
     }
 
-    /// Says something in the name of the program.
-    pub fn announce(&mut self, body: Body, wall: WallTime) -> Arc<Message> {
-        self.transcript
-            .append(None, Speaker::System, body, false, wall)
+    /// Says something in the name of the program; nothing if the words are no message.
+    pub fn announce(&mut self, words: &str, wall: WallTime) -> Option<Arc<Message>> {
+        let body = Body::parse(words, &self.emotes, &mut |_| None).ok()?;
+        Some(
+            self.transcript
+                .append(None, Speaker::System, body, false, wall),
+        )
     }
 
     /// Forgets what is over.

@@ -412,3 +412,64 @@ fn what_people_type_is_in_no_log() {
         assert!(!log.contains(secret), "{secret} is in the log:\n{log}");
     }
 }
+
+#[test]
+fn emotes_are_the_houses_own_files_and_follow_their_manifest() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let emotes = directory.path().join("emotes");
+    std::fs::create_dir(&emotes).expect("a directory");
+    // A PNG of one pixel: signature, IHDR, IDAT, IEND.
+    let pixel = data_encoding::BASE64
+        .decode(b"iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+        .expect("base64");
+    std::fs::write(emotes.join("dot.png"), &pixel).expect("a file");
+    let manifest = |names: &[&str]| {
+        let entries = names
+            .iter()
+            .map(|name| format!("[[emote]]\nname = \"{name}\"\nfile = \"dot.png\"\n"));
+        std::fs::write(emotes.join("emotes.toml"), entries.collect::<String>()).expect("a file");
+    };
+    manifest(&["class"]);
+    let setting = format!("chat.emotes={}", emotes.display());
+    let house = House::open(&[&setting]);
+    let (_, cookie) = house.come_in();
+
+    // An emote called `class` is only a picture.
+    house.say(&cookie, "a :class: of :its: own");
+    let chat = house.chat(&cookie);
+    assert_eq!(
+        chat.matches("<img class=\"emote\" src=\"/emote/").count(),
+        1,
+        "{chat}"
+    );
+    assert!(chat.contains(":its:"));
+    let id = chat
+        .split("/emote/")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next())
+        .unwrap_or_default();
+    let picture = house.get(&format!("/emote/{id}"), &cookie);
+    assert_eq!(picture.status, 200);
+    assert!(
+        picture.head.contains("content-type: image/png"),
+        "{}",
+        picture.head
+    );
+
+    // Another manifest, while everything runs; a broken one changes nothing.
+    manifest(&["class", "its"]);
+    house.server.wait_log("loaded again", SOON);
+    std::thread::sleep(Duration::from_millis(1100));
+    house.say(&cookie, "now :its: there");
+    assert_eq!(
+        house.chat(&cookie).matches("<img class=\"emote\"").count(),
+        2
+    );
+    std::fs::write(
+        emotes.join("emotes.toml"),
+        "[[emote]]\nname = \"../x\"\nfile = \"/etc/passwd\"\n",
+    )
+    .expect("a file");
+    house.server.wait_log("stay as they were", SOON);
+    assert_eq!(house.get(&format!("/emote/{id}"), &cookie).status, 200);
+}

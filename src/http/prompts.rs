@@ -30,7 +30,7 @@ pub(super) enum Wish {
 }
 
 impl Prompts {
-    /// A captcha for `viewer`; `None` when no picture is ready.
+    /// A captcha for `viewer`; `None` when no picture is ready or they had too many.
     pub(super) fn prompt(
         &self,
         room: &RoomHandle,
@@ -53,8 +53,9 @@ impl Prompts {
             };
             (Prompt::Picture(picture.png.into()), picture.answer)
         };
+        // Whoever had too many keeps the one that is open, if there is one.
         let id = room.challenge(viewer, prompt.clone(), answer)?;
-        Ok(Some((id, prompt)))
+        Ok(id.map(|id| (id, prompt)).or(open))
     }
 }
 

@@ -84,7 +84,7 @@ impl RoomHandle {
         let (token, random) = (fresh_token()?, fresh()?);
         let (mut inner, now) = self.lock();
         let viewer = inner.room.admit(&token, random, now);
-        report(&mut inner.room);
+        self.report(&mut inner.room);
         Ok((viewer, token))
     }
 
@@ -138,17 +138,18 @@ impl RoomHandle {
         }))
     }
 
-    /// Opens a captcha for this person, in place of an open one, and gives its id.
+    /// Opens a captcha for this person, in place of an open one, and gives its id; `None` if they
+    /// had too many.
     pub fn challenge(
         &self,
         viewer: ViewerId,
         prompt: Prompt,
         answer: String,
-    ) -> Result<u64, getrandom::Error> {
+    ) -> Result<Option<u64>, getrandom::Error> {
         let id = u64::from_be_bytes(fresh()?);
         let (mut inner, now) = self.lock();
-        inner.room.challenge(viewer, id, prompt, answer, now);
-        Ok(id)
+        let may = inner.room.challenge(viewer, id, prompt, answer, now);
+        Ok(may.then_some(id))
     }
 
     /// Lets somebody in who solved the captcha at the entrance; gives their new token.
@@ -161,7 +162,7 @@ impl RoomHandle {
         let token = fresh_token()?;
         let (mut inner, now) = self.lock();
         let entered = inner.room.enter(viewer, nonce, answer, &token, now);
-        report(&mut inner.room);
+        self.report(&mut inner.room);
         Ok(entered.map(|()| token))
     }
 
@@ -175,7 +176,7 @@ impl RoomHandle {
         let (mut inner, now) = self.lock();
         let wall = self.shared.clock.wall();
         let said = inner.room.say(viewer, post, random, now, wall);
-        report(&mut inner.room);
+        self.report(&mut inner.room);
         if let Ok(Said::Message(message)) = &said {
             if let Some(person) = inner.room.person(viewer) {
                 self.introduce(&person.identity);
@@ -263,24 +264,30 @@ impl RoomHandle {
         }
     }
 
+    /// Tells everybody why the room is different now, and the broadcaster too. Numbers, never people.
+    fn report(&self, room: &mut Room) {
+        for alarm in room.take_alarms() {
+            let (log, words) = match alarm {
+                Alarm::Slow => (
+                    "the chat is very busy: everybody has to wait longer between messages for a while",
+                    "It is busy here. Everybody has to wait longer between messages for a while.",
+                ),
+                Alarm::Raid => (
+                    "many people are coming in at once: every message needs a captcha for a while",
+                    "Many people are coming in. Every message needs a captcha for a while.",
+                ),
+            };
+            tracing::warn!("{log}");
+            if let Some(message) = room.announce(words, self.shared.clock.wall()) {
+                self.shared.panel.publish(&Update::Said(message));
+            }
+        }
+    }
+
     fn lock(&self) -> (MutexGuard<'_, Inner>, Tick) {
         let inner = self.shared.inner.lock().expect(RULES_HOLD);
         // After the lock: the rules must never see time run backwards.
         (inner, self.shared.clock.tick())
-    }
-}
-
-/// Tells the broadcaster about floods; numbers, never people.
-fn report(room: &mut Room) {
-    for alarm in room.take_alarms() {
-        match alarm {
-            Alarm::Slow => tracing::warn!(
-                "the chat is very busy: everybody has to wait longer between messages for a while"
-            ),
-            Alarm::Raid => tracing::warn!(
-                "many people are coming in at once: every message needs a captcha for a while"
-            ),
-        }
     }
 }
 

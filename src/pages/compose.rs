@@ -210,7 +210,7 @@ fn notice_line(notice: &Notice) -> Markup {
         Notice::Refused(refusal) => {
             return html! { p class="notice refused" role="alert" { (refusal) } };
         }
-        Notice::NoCaptcha => "No picture is ready just now. Try again in a few seconds.".into(),
+        Notice::NoCaptcha => "There is no picture for you just now. Try again in a minute.".into(),
         Notice::NoTripcode(why) => format!("Nothing was changed: {why}.").into(),
         Notice::Users(people) => {
             return html! {

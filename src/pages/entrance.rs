@@ -30,7 +30,10 @@ pub struct Entrance<'a> {
 pub fn page(entrance: &Entrance<'_>, nonce: &str) -> Markup {
     let title = show_name(entrance.title);
     // Without a captcha there is nothing to do but to wait for one.
-    let refresh = entrance.challenge.is_none().then(|| "5;url=/".to_owned());
+    let refresh = entrance
+        .challenge
+        .is_none()
+        .then(|| "20;url=/enter".to_owned());
     let document = Document {
         title,
         css: &[CSS],
@@ -45,7 +48,7 @@ pub fn page(entrance: &Entrance<'_>, nonce: &str) -> Markup {
             p { "One question before you come in. It keeps programs out, more or less." }
             @match entrance.notice {
                 Some(Notice::Refused(refusal)) => p class="notice refused" role="alert" { (refusal) },
-                Some(Notice::NoCaptcha) => p class="notice" role="alert" { "No picture is ready just now; this page tries again by itself." },
+                Some(Notice::NoCaptcha) => p class="notice" role="alert" { "There is no picture for you just now; this page tries again by itself." },
                 _ => {}
             }
             @if let Some((id, prompt)) = &entrance.challenge {

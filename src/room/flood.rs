@@ -38,7 +38,16 @@ pub struct Pace {
     said: VecDeque<(Tick, usize)>,
     last: Option<Tick>,
     appearance: VecDeque<Tick>,
+    captchas: VecDeque<Tick>,
 }
+
+/// Captchas that a person can have in [`CAPTCHA_WINDOW`].
+///
+/// A program that reads pictures badly gets in by asking for many; a person who gets every second
+/// one wrong needs ten.
+const CAPTCHAS: usize = 30;
+/// See [`CAPTCHAS`].
+const CAPTCHA_WINDOW: Duration = Duration::from_mins(10);
 
 /// Whether somebody may speak now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +119,22 @@ impl Pace {
             self.said.clear();
             self.said.push_back((at, rows));
         }
+    }
+
+    /// Notes that a captcha is made for this person; `false` if they had too many.
+    pub fn ask(&mut self, now: Tick) -> bool {
+        while self
+            .captchas
+            .front()
+            .is_some_and(|at| now.since(*at) >= CAPTCHA_WINDOW)
+        {
+            self.captchas.pop_front();
+        }
+        let may = self.captchas.len() < CAPTCHAS;
+        if may {
+            self.captchas.push_back(now);
+        }
+        may
     }
 
     /// Notes a change of appearance, or says how long to wait for the next one.

@@ -168,3 +168,27 @@ fn every_table_stays_bounded_however_many_come() {
     );
     assert!(house.room.alarms.len() <= 2);
 }
+
+#[test]
+fn a_program_that_asks_for_picture_after_picture_gets_no_more_for_a_while() {
+    let mut house = House::new(LIMITS);
+    let anna = house.comes(at(0));
+    let asks = |house: &mut House, second| {
+        let id = house.roll();
+        house.room.challenge(
+            anna,
+            id,
+            Prompt::Question("?".into()),
+            "right".into(),
+            at(second),
+        )
+    };
+
+    assert!((0..30).all(|second| asks(&mut house, second)));
+    assert!(!asks(&mut house, 31));
+    assert!(
+        house.room.open_challenge(anna, at(31)).is_some(),
+        "the last one stays open"
+    );
+    assert!(asks(&mut house, 600));
+}
