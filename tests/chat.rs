@@ -55,16 +55,14 @@ impl Person {
     fn says(&self, text: &str) {
         self.in_frame("iframe.compose", |firefox| {
             firefox.wait_for("#message", SOON);
+            // The last part of the page: everything before it has been read.
+            firefox.wait_for(".appearance", SOON);
             if firefox.count("fieldset.captcha img") > 0 {
                 firefox.click("button[value=question]");
-                firefox.wait_for("label[for=answer]", SOON);
-                let changed = watch(SOON, || {
-                    (firefox.count("fieldset.captcha img") == 0).then_some(())
-                });
-                assert!(changed.is_some(), "no question");
-            }
-            if firefox.count("fieldset.captcha") > 0 {
-                let question = firefox.text("label[for=answer]").expect("a question");
+                let question = asked(firefox, SOON);
+                firefox.type_text("#answer", &puzzle::solve(&question));
+            } else if firefox.count("fieldset.captcha") > 0 {
+                let question = asked(firefox, SOON);
                 firefox.type_text("#answer", &puzzle::solve(&question));
             }
             let nonce = firefox.attribute("input[name=nonce]", "value");
@@ -102,6 +100,15 @@ impl Person {
     fn lines(&self) -> Vec<String> {
         self.in_frame("iframe.live", lines)
     }
+}
+
+/// Waits for a question in words.
+fn asked(firefox: &Firefox, allowed: Duration) -> String {
+    let question = watch(allowed, || {
+        let label = firefox.text("label[for=answer]")?;
+        label.ends_with(['.', '?']).then_some(label)
+    });
+    question.expect("a question in words")
 }
 
 /// The lines of the chat that can be seen.
@@ -400,11 +407,7 @@ fn through_tor_people_pass_the_entrance_and_talk() {
         firefox.wait_for("fieldset.captcha img", THROUGH_TOR);
         firefox.screenshot(&picture(&format!("entrance-tor-{client}.png")));
         firefox.click("button[value=question]");
-        let asked = watch(THROUGH_TOR, || {
-            (firefox.count("fieldset.captcha img") == 0).then_some(())
-        });
-        assert!(asked.is_some(), "no question");
-        let question = firefox.wait_for("label[for=answer]", THROUGH_TOR);
+        let question = asked(firefox, THROUGH_TOR);
         firefox.type_text("#answer", &format!("{}{ENTER}", puzzle::solve(&question)));
         firefox.wait_for("iframe.live", THROUGH_TOR);
         firefox.enter_frame("iframe.video");

@@ -495,6 +495,8 @@ fn a_signal_ends_open_responses_cleanly_and_the_program_within_five_seconds() {
 #[test]
 fn only_loopback_is_served_and_a_second_instance_names_the_first() {
     let server = demo();
+    // It is up, and so it is the first.
+    server.local_url();
     let directory = server.directory().display().to_string();
     let run = |arguments: &[&str]| {
         std::process::Command::new(env!("CARGO_BIN_EXE_onionstream"))

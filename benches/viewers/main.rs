@@ -18,6 +18,7 @@ mod minimal;
 mod report;
 #[path = "../../tests/stage/mod.rs"]
 mod stage;
+mod talk;
 
 use std::{
     env, fs,
@@ -50,6 +51,8 @@ const FILLS_IN: Duration = Duration::from_secs(15);
 const KEEP: [&str; 2] = ["playback.keep=14s", "playback.delay_safe=4s"];
 /// Title changes that are measured.
 const TITLES: u32 = 16;
+/// Messages that are measured.
+const MESSAGES: u32 = 16;
 /// Starts that are measured.
 const STARTS: u32 = 10;
 /// First bytes that are measured.
@@ -119,8 +122,10 @@ fn measure(viewers: &[usize]) {
         Server::start_in(
             directory.path(),
             &[
-                "--no-tor", "--source", "watch", "--set", keep, "--set", delay,
-            ],
+                &["--no-tor", "--set", keep, "--set", delay][..],
+                &talk::UNLIMITED,
+            ]
+            .concat(),
         )
     });
     let address = server.local_address();
@@ -129,6 +134,9 @@ fn measure(viewers: &[usize]) {
     report::first_bytes(&first_bytes(address));
     let real = cases(viewers, server.id(), address, "/stream.mp4?delay=low");
     report::titles(&titles(address, directory.path(), server.id()));
+    for panels in [10, 100, 1000] {
+        report::messages(&messages(panels, address, server.id()));
+    }
     drop(feeder);
     drop(server);
 
@@ -206,6 +214,45 @@ fn titles(address: SocketAddr, directory: &Path, server: u32) -> Case {
         processor: after.saturating_sub(before).as_secs_f64() / took.as_secs_f64(),
         memory: full.saturating_sub(empty),
     }
+}
+
+/// From the sending of a message until every one of the panels has it; with 1,000 panels open, also
+/// how many can be sent in a second.
+fn messages(panels: usize, address: SocketAddr, server: u32) -> (Case, Option<f64>) {
+    let empty = cost::memory(server);
+    let person = talk::Person::comes(address);
+    let pause = Duration::from_millis(SECONDS * 1000) / (MESSAGES + 4);
+    let crowd = crowd_of(panels, address, "/live?follow=1", SECONDS);
+    wait_for(&crowd, "measuring");
+    let (started, before) = (clock::now(), cost::processor_time(server));
+    thread::sleep(pause);
+    for _ in 0..MESSAGES {
+        let form = person.form();
+        person.say(&form, &format!("{TITLE_MARK} {}", clock::nanos()));
+        thread::sleep(pause);
+    }
+    wait_for(&crowd, "measured");
+    let (took, after) = (started.elapsed(), cost::processor_time(server));
+    let full = cost::memory(server);
+    let (delays, counts) = result(&crowd);
+    let case = Case {
+        viewers: panels,
+        delays,
+        counts,
+        processor: after.saturating_sub(before).as_secs_f64() / took.as_secs_f64(),
+        memory: full.saturating_sub(empty),
+    };
+    let rate = (panels == 1000).then(|| {
+        let crowd = crowd_of(panels, address, "/live?follow=1", SECONDS);
+        wait_for(&crowd, "measuring");
+        let (started, mut sent) = (clock::now(), 0_u32);
+        while started.elapsed() < Duration::from_secs(SECONDS) {
+            person.say(&person.form(), "one of many");
+            sent += 1;
+        }
+        f64::from(sent) / started.elapsed().as_secs_f64()
+    });
+    (case, rate)
 }
 
 fn crowd_of(viewers: usize, address: SocketAddr, target: &str, seconds: u64) -> Process {

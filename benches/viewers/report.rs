@@ -82,6 +82,21 @@ pub(crate) fn titles(case: &Case) {
     );
 }
 
+pub(crate) fn messages((case, rate): &(Case, Option<f64>)) {
+    let [median, most, worst] = case.delays;
+    println!(
+        "message to {} open panels (ms): median {median}, p99 {most}, max {worst}; {}",
+        case.viewers,
+        remarks(case),
+    );
+    if let Some(rate) = rate {
+        println!(
+            "forms fetched and sent by one person, one after the other, with {} panels open: {rate:.0}/s",
+            case.viewers
+        );
+    }
+}
+
 pub(crate) fn table(real: &[Case], bare: &[Case]) {
     println!(
         "\n{:>8} {:12} {:>14} {:>11} {:>9} {:>9} {:>9}  samples",
