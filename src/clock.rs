@@ -79,6 +79,50 @@ impl WallTime {
     }
 }
 
+/// A time as a calendar shows it, UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Civil {
+    /// 1970 or later.
+    pub year: u64,
+    /// 1 to 12.
+    pub month: u64,
+    /// 1 to 31.
+    pub day: u64,
+    /// 0 to 23.
+    pub hour: u64,
+    /// 0 to 59.
+    pub minute: u64,
+    /// 0 to 59; days have no leap seconds here.
+    pub second: u64,
+}
+
+impl From<WallTime> for Civil {
+    fn from(time: WallTime) -> Self {
+        let seconds = time.0 / 1_000;
+        // Years that begin in March, so that the leap day is the last of its year; day 0 is the
+        // first of March of the year 0, 719,468 days before 1970.
+        let days = time.days() + 719_468;
+        let (era, day_of_era) = (days / 146_097, days % 146_097);
+        let year_of_era =
+            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month_from_march = (5 * day_of_year + 2) / 153;
+        let month = if month_from_march < 10 {
+            month_from_march + 3
+        } else {
+            month_from_march - 9
+        };
+        Self {
+            year: 400 * era + year_of_era + u64::from(month <= 2),
+            month,
+            day: day_of_year - (153 * month_from_march + 2) / 5 + 1,
+            hour: seconds / 3_600 % 24,
+            minute: seconds / 60 % 60,
+            second: seconds % 60,
+        }
+    }
+}
+
 impl From<SystemTime> for WallTime {
     /// Dates before 1970 become 1970.
     fn from(time: SystemTime) -> Self {

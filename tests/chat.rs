@@ -371,8 +371,31 @@ fn forget_me_takes_the_lines_from_every_open_panel() {
 }
 
 #[test]
-fn a_panel_says_when_the_connection_is_lost_and_the_chat_is_empty_after_a_restart() {
+fn a_panel_whose_server_hangs_says_so_and_recovers() {
     let mut server = demo(&["live.heartbeat=2s"]);
+    let anna = Person::comes(Options::default(), &server.local_url());
+    anna.says("before the silence");
+    anna.sees_line("before the silence", SOON);
+    let lost = |firefox: &Firefox| firefox.text("x-beat:last-of-type").unwrap_or_default();
+
+    server.freeze();
+    anna.in_frame("iframe.live", |firefox| {
+        firefox.wait_for_text("x-beat:last-of-type", "connection is lost", SOON * 3);
+        assert!(
+            lines(firefox).iter().any(|line| line.contains("before")),
+            "what was there stays"
+        );
+    });
+    server.thaw();
+    anna.in_frame("iframe.live", |firefox| {
+        let back = watch(SOON, || lost(firefox).is_empty().then_some(()));
+        assert!(back.is_some(), "{}", lost(firefox));
+    });
+}
+
+#[test]
+fn the_chat_is_empty_after_a_restart_and_old_cookies_are_nobodys() {
+    let mut server = demo(&[]);
     let anna = Person::comes(Options::default(), &server.local_url());
     anna.says("before the crash");
     anna.sees_line("before the crash", SOON);
@@ -380,7 +403,6 @@ fn a_panel_says_when_the_connection_is_lost_and_the_chat_is_empty_after_a_restar
     server.sigkill();
     server.restart();
 
-    // Another port after the restart: the same browser comes again, with a cookie that is nobody's.
     anna.firefox.goto(&server.local_url());
     anna.says("after the crash");
     anna.sees_line("after the crash", SOON);

@@ -67,7 +67,7 @@ fn read_for(stream: &mut Stream, time: Duration) -> (Vec<u8>, Piece) {
 /// Decodes media with ffmpeg, which must find nothing to complain about; gives its duration in s.
 fn decoded_seconds(server: &Server, media: &[u8]) -> f64 {
     let file = server.directory().join("taken.mp4");
-    fs::write(&file, whole_boxes(media)).expect("a file");
+    fs::write(&file, whole_fragments(media)).expect("a file");
     let decoded = Command::new(std::env::var("FFMPEG").unwrap_or("ffmpeg".into()))
         .args([
             "-hide_banner",
@@ -119,11 +119,13 @@ fn boxes(media: &[u8], kind: [u8; 4]) -> usize {
         .count()
 }
 
-/// Media without the box that reading stopped in.
-fn whole_boxes(media: &[u8]) -> &[u8] {
-    let ends = boxes_of(media).into_iter().map(|(_, end)| end);
-    let end = ends.take_while(|end| *end <= media.len()).last();
-    media.get(..end.unwrap_or_default()).unwrap_or_default()
+/// Media without the fragment that reading stopped in: a `moof` needs the whole of its `mdat`.
+fn whole_fragments(media: &[u8]) -> &[u8] {
+    let whole = boxes_of(media)
+        .into_iter()
+        .filter(|(name, end)| name != b"moof" && *end <= media.len());
+    let end = whole.map(|(_, end)| end).last().unwrap_or_default();
+    media.get(..end).unwrap_or_default()
 }
 
 #[test]

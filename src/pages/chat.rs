@@ -183,3 +183,7 @@ fn group(title: &str, group: &Group) -> Markup {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "chat_tests.rs"]
+mod tests;

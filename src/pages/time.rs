@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use crate::clock::WallTime;
-
-const SECONDS_PER_DAY: u64 = 86_400;
+use crate::clock::{Civil, WallTime};
 
 /// `14:05 UTC`.
 pub(super) fn time_of_day(time: WallTime) -> String {
@@ -13,34 +11,22 @@ pub(super) fn time_of_day(time: WallTime) -> String {
 
 /// `14:05`, for lines that have the date nearby.
 pub(super) fn clock(time: WallTime) -> String {
-    let minutes = time.unix_millis() / 1000 % SECONDS_PER_DAY / 60;
-    format!("{:02}:{:02}", minutes / 60, minutes % 60)
+    let Civil { hour, minute, .. } = time.into();
+    format!("{hour:02}:{minute:02}")
 }
 
 /// `2026-11-21`.
 pub(super) fn date(time: WallTime) -> String {
-    // Days to civil date: the era arithmetic of Howard Hinnant's "chrono-compatible low-level
-    // date algorithms", for days since 1970-01-01.
-    let days = time.days() + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let Civil {
+        year, month, day, ..
+    } = time.into();
     format!("{year:04}-{month:02}-{day:02}")
 }
 
 /// `2026-11-21 14:05:09 UTC`.
 pub(super) fn full(time: WallTime) -> String {
-    let seconds = time.unix_millis() / 1000 % 60;
-    format!("{} {}:{seconds:02} UTC", date(time), clock(time))
+    let second = Civil::from(time).second;
+    format!("{} {}:{second:02} UTC", date(time), clock(time))
 }
 
 /// `4 minutes`, `1 hour 5 minutes`: for pages that do not tick.

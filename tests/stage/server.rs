@@ -127,6 +127,16 @@ impl Server {
         self.wait(ENDS_WITHIN)
     }
 
+    /// Stops it without ending it: connections stay open and nothing comes.
+    pub(crate) fn freeze(&mut self) {
+        self.process.signal(Signal::STOP);
+    }
+
+    /// Lets it run on after [`freeze`](Self::freeze).
+    pub(crate) fn thaw(&mut self) {
+        self.process.signal(Signal::CONT);
+    }
+
     /// Kills it, as a power cut would.
     pub(crate) fn sigkill(&mut self) -> ExitStatus {
         self.process.signal(Signal::KILL);
