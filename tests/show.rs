@@ -124,7 +124,7 @@ fn whole_fragments(media: &[u8]) -> &[u8] {
     let whole = boxes_of(media)
         .into_iter()
         .filter(|(name, end)| name != b"moof" && *end <= media.len());
-    let end = whole.map(|(_, end)| end).last().unwrap_or_default();
+    let end = whole.map(|(_, end)| end).max().unwrap_or_default();
     media.get(..end).unwrap_or_default()
 }
 
