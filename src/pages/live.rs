@@ -43,6 +43,9 @@ const REOPEN_SECONDS: u32 = 3;
 /// or the tab never stops loading and the Stop button ends the video with the panel.
 const FIRST_SECONDS: u32 = 2;
 
+/// Lines of the chat in the first, finite document.
+const FIRST_LINES: usize = 8;
+
 /// What a finite panel does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refresh {
@@ -73,6 +76,11 @@ pub fn page(
         Refresh::Follow => format!("{FIRST_SECONDS};url={FOLLOW}"),
         Refresh::Static(after) => format!("{};url=/live?static=1#end", after.as_secs().max(1)),
     };
+    // The first form is seen for two seconds and cannot be at its own end: the newest lines must do.
+    let shown = match refresh {
+        Refresh::Follow => FIRST_LINES,
+        Refresh::Static(_) => usize::MAX,
+    };
     let document = Document {
         title: "Live panel",
         css: &[CSS, STATIC_CSS],
@@ -98,7 +106,9 @@ pub fn page(
                 }
             }
             div class="lines" role="log" {
-                @for line in &values.lines { (document::rendered(&line.html)) }
+                @for line in values.lines.iter().skip(values.lines.len().saturating_sub(shown)) {
+                    (document::rendered(&line.html))
+                }
             }
             div class="people" id="end" { (document::rendered(&values.people)) }
         }
