@@ -260,7 +260,7 @@ pub struct LogFilter(String);
 
 /// Parts of the Tor client that warn about every relay that does not answer: what it means for the
 /// broadcaster is said by the status of the onion service.
-const CHATTER: &str = "tor_netdir=error,tor_circmgr=error,tor_guardmgr=error";
+const CHATTER: &str = "tor_netdir=error,tor_dirmgr=error,tor_circmgr=error,tor_guardmgr=error";
 
 impl LogFilter {
     /// As `target=level` directives with commas between them.
