@@ -14,6 +14,7 @@ use crate::{
     emotes::Emotes,
     http::{Delays, LiveLimits, Prompts, Site},
     live::{
+        desk::DeskFeed,
         lease::{self, Leases},
         panel::Panel,
         room::RoomHandle,
@@ -78,6 +79,7 @@ pub(super) fn assemble(
         },
         tripcodes: Tripcodes::new(salt),
         emotes,
+        desk: DeskFeed::new(pages::desk::status::piece),
     };
     Ok((site, book))
 }

@@ -102,7 +102,8 @@ fn the_flags_of_the_first_sample_come_from_the_nearest_place_that_states_them() 
 fn samples_and_keyframes_among_them_are_counted() {
     const SYNC: u32 = 0x0200_0000;
     // (tfhd, trun flags, samples, fields after the data offset, sync samples)
-    let table: &[(&[u32], u32, u32, &[u32], u32)] = &[
+    type Case<'a> = (&'a [u32], u32, u32, &'a [u32], u32);
+    let table: &[Case<'_>] = &[
         (&[0x2_0000, 1], 0, 3, &[], 0),
         (&[0x2_0020, 1, SYNC], 0, 3, &[], 3),
         (&[0x2_0020, 1, NON_SYNC], 0x004, 3, &[SYNC], 1),

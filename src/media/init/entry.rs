@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn codec_and_size_of_the_picture_are_found() {
-        let body = [vec![0; 24], words(&[640 << 16 | 360]), vec![0; 50]].concat();
+        let body = [vec![0; 24], words(&[0x0280_0168]), vec![0; 50]].concat();
 
         let video = read(&mdia(b"avc1", &body), TrackKind::Video).unwrap();
         let sound = read(&mdia(b"Opus", &body), TrackKind::Audio).unwrap();
