@@ -12,6 +12,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
     live::{desk::DeskFeed, lease::Leases, panel::Panel, room::RoomHandle, video::VideoHandle},
+    passwords::Passwords,
     tripcodes::Tripcodes,
 };
 
@@ -46,6 +47,8 @@ pub struct Site {
     pub live: LiveLimits,
     /// Where captchas come from.
     pub prompts: Prompts,
+    /// What checks passwords.
+    pub passwords: Passwords,
     /// What makes tripcodes.
     pub tripcodes: Tripcodes,
     /// The emotes of the house.
@@ -72,6 +75,7 @@ part!(
     delays: Delays,
     live: LiveLimits,
     prompts: Prompts,
+    passwords: Passwords,
     tripcodes: Tripcodes,
     emotes: EmoteBook,
     desk: DeskFeed

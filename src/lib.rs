@@ -30,6 +30,7 @@ pub mod live;
 pub mod media;
 pub mod onion;
 pub mod pages;
+pub mod passwords;
 pub mod ring;
 pub mod room;
 pub mod telemetry;

@@ -61,6 +61,12 @@ impl<T> Ring<T> {
             .get(usize::try_from(number.checked_sub(self.first)?).ok()?)
     }
 
+    /// The item with this number, to be changed.
+    pub fn get_mut(&mut self, number: u64) -> Option<&mut T> {
+        self.items
+            .get_mut(usize::try_from(number.checked_sub(self.first)?).ok()?)
+    }
+
     /// The oldest kept item.
     pub fn oldest(&self) -> Option<&T> {
         self.items.front()

@@ -4,30 +4,42 @@
 //! in as arguments; nothing here waits, reads, writes or shows anything. A refusal is a value with a
 //! sentence ([`refusal::Refusal`]) and leaves everything as it was.
 
+pub mod access;
 pub mod appearance;
+pub mod audit;
+mod carry_out;
 pub mod challenge;
 mod character;
 pub mod chat_line;
 pub mod colour;
+pub mod desk;
+mod door;
 pub mod emote;
+pub mod filter;
 pub mod flood;
 pub mod form;
 pub mod history;
+pub mod kept;
 pub mod markup;
 pub mod name;
 pub mod nonce;
+pub mod order;
 pub mod panel;
 pub mod people;
 pub mod person;
 pub mod refusal;
+pub mod sanction;
 pub mod saying;
 pub mod session;
+pub mod shields;
+pub mod show;
 pub mod status;
 pub mod tag;
 pub mod theme;
 pub mod title;
 pub mod transcript;
 pub mod tripcode;
+mod wording;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -42,14 +54,16 @@ pub use self::{
 use self::{
     challenge::{Answer, ChallengeLimits, Challenges, Prompt},
     colour::Colour,
+    desk::Desk,
     emote::EmoteTable,
     flood::{FloodLimits, RoomPace},
     markup::Body,
     name::Reserved,
+    order::Effect,
     people::{People, Presence},
-    person::{Person, Proof},
+    person::{Identity, Person, Proof, Role},
     refusal::{CaptchaReason, Refusal},
-    session::{Sessions, Token, ViewerId},
+    session::{Sessions, Token, ViewerId, digest},
     tag::{PublicKey, PublicTag},
     transcript::{Message, MessageId, Speaker, Transcript},
 };
@@ -98,7 +112,10 @@ pub struct Room {
     reserved: Reserved,
     /// Who is meant by `@` and a name in small letters, or a tag.
     handles: HashMap<String, PublicKey>,
+    by_key: HashMap<PublicKey, ViewerId>,
+    desk: Desk,
     alarms: Vec<Alarm>,
+    effects: Vec<Effect>,
 }
 
 impl Room {
@@ -113,7 +130,10 @@ impl Room {
             emotes,
             reserved,
             handles: HashMap::new(),
+            by_key: HashMap::new(),
+            desk: Desk::default(),
             alarms: Vec::new(),
+            effects: Vec::new(),
         }
     }
 
@@ -122,8 +142,15 @@ impl Room {
         self.sessions.guest()
     }
 
-    /// Makes a session for a newcomer.
-    pub fn admit(&mut self, token: &Token, random: NewcomerBytes, now: Tick) -> ViewerId {
+    /// Makes a session for a newcomer. `old` is the token they came with, which is none of ours any
+    /// more: sanctions follow it.
+    pub fn admit(
+        &mut self,
+        token: &Token,
+        old: Option<&str>,
+        random: NewcomerBytes,
+        now: Tick,
+    ) -> ViewerId {
         let [a, b, c, d, rest @ ..] = random;
         let tag = self.free_tag(u32::from_be_bytes([a, b, c, d]));
         let (key, colour) = split_key(rest);
@@ -131,6 +158,16 @@ impl Room {
         let person = Person::new(key, tag, colour, now);
         self.handles.insert(tag.to_string(), key);
         let viewer = self.sessions.admit(token, person, now);
+        self.by_key.insert(key, viewer);
+        if let Some(old) = old {
+            let follows = self
+                .desk
+                .sanctions
+                .follow(&digest(old), viewer, digest(token.as_str()));
+            if follows {
+                self.effects.push(Effect::Keep);
+            }
+        }
         if !self.limits.captcha_at_entrance {
             self.newcomer(now);
         }
@@ -161,10 +198,20 @@ impl Room {
         self.limits.captcha_at_entrance
     }
 
-    /// Whether a viewer may see the site, or has to pass the entrance first.
-    pub fn may_enter(&self, viewer: ViewerId) -> bool {
-        !self.limits.captcha_at_entrance
-            || self.person(viewer).is_some_and(|person| person.has_entered)
+    /// What follows from what was done since this was last asked.
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// The messages that can be seen, oldest first.
+    pub fn messages(&self) -> impl DoubleEndedIterator<Item = &Arc<Message>> {
+        self.transcript.visible()
+    }
+
+    /// The message with this number, and whether it is hidden.
+    pub fn message(&self, id: MessageId) -> Option<(&Arc<Message>, bool)> {
+        let (message, _) = self.transcript.get(id)?;
+        Some((message, self.transcript.is_hidden(id)))
     }
 
     /// A number for a form of this person.
@@ -178,7 +225,7 @@ impl Room {
         if person.is_exempt() {
             return None;
         }
-        if self.pace.is_raided(now) {
+        if self.pace.is_raided(now) || self.desk.shields.captcha_always {
             return Some(CaptchaReason::Raid);
         }
         match person.proof {
@@ -226,7 +273,7 @@ impl Room {
         if let Some(person) = self.sessions.person_mut(viewer) {
             person.has_entered = true;
         }
-        self.sessions.remint(viewer, token);
+        self.remint(viewer, token);
         self.newcomer(now);
         Ok(())
     }
@@ -253,9 +300,24 @@ impl Room {
         )
     }
 
+    /// Says something in the broadcaster's name, from the terminal or a program.
+    pub fn proclaim(&mut self, words: &str, wall: WallTime) -> Result<Arc<Message>, Refusal> {
+        let handles = &self.handles;
+        let body = Body::parse(words, &self.emotes, &mut |name: &str| {
+            handles.get(&name::fold(name)).copied()
+        })
+        .map_err(Refusal::Text)?;
+        let speaker = Speaker::Person(house());
+        Ok(self.transcript.append(None, speaker, body, false, wall))
+    }
+
     /// Forgets what is over.
-    pub fn tick(&mut self, now: Tick) {
+    pub fn tick(&mut self, now: Tick, wall: WallTime) {
         self.sessions.tick(now);
+        self.tick_seats(now);
+        if self.desk.sanctions.tick(wall) {
+            self.effects.push(Effect::Keep);
+        }
         self.clear_up();
     }
 
@@ -293,6 +355,9 @@ impl Room {
                 } else {
                     return None;
                 };
+                if person.seat.is_some_and(|seat| seat.is_program) {
+                    return None;
+                }
                 let entered = person.has_entered
                     || !self.limits.captcha_at_entrance
                     || presence == Presence::Watching;
@@ -318,7 +383,19 @@ impl Room {
         }
     }
 
-    fn use_form(&mut self, viewer: ViewerId, nonce: &str, now: Tick) -> Result<(), Refusal> {
+    /// A number for the forms of an endless page; can be used again and again.
+    pub fn bearer(&mut self, viewer: ViewerId, random: u64, now: Tick) -> Option<String> {
+        Some(self.sessions.person_mut(viewer)?.bearers.issue(random, now))
+    }
+
+    /// Whether this is the number of an endless page of this person.
+    pub fn is_bearer(&self, viewer: ViewerId, nonce: &str, now: Tick) -> bool {
+        self.person(viewer)
+            .is_some_and(|person| person.bearers.holds(nonce, now))
+    }
+
+    /// Uses the number of a form up.
+    pub fn use_form(&mut self, viewer: ViewerId, nonce: &str, now: Tick) -> Result<(), Refusal> {
         let person = self.sessions.person_mut(viewer).ok_or(Refusal::NoSession)?;
         if person.nonces.take(nonce, now) {
             Ok(())
@@ -361,6 +438,8 @@ impl Room {
         for (viewer, person) in self.sessions.take_ended() {
             self.challenges.forget(viewer);
             let identity = person.identity;
+            self.by_key.remove(&identity.key);
+            self.desk.sanctions.forget_viewer(viewer);
             self.handles.remove(&identity.tag.to_string());
             if let Some(name) = identity.name {
                 let handle = name.folded();
@@ -369,6 +448,18 @@ impl Room {
                 }
             }
         }
+    }
+}
+
+/// How the broadcaster looks who speaks without a browser.
+fn house() -> Identity {
+    Identity {
+        key: PublicKey::from_random(0),
+        tag: PublicTag::from_random(0),
+        name: None,
+        colour: Colour(0xff, 0x82, 0x80),
+        tripcode: None,
+        role: Role::Broadcaster,
     }
 }
 

@@ -13,7 +13,7 @@ use axum::{
 use http::{HeaderMap, HeaderValue, header, request::Parts};
 use maud::Markup;
 
-use super::{headers::Nonce, problem::Problem};
+use super::{connection::Via, headers::Nonce, problem::Problem};
 use crate::{
     live::room::RoomHandle,
     room::session::{Token, ViewerId},
@@ -55,17 +55,30 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let room = RoomHandle::from_ref(state);
-        if let Some(viewer) = token(&parts.headers).and_then(|token| room.recognise(token)) {
+        let old = token(&parts.headers);
+        if let Some(viewer) = old.and_then(|token| room.recognise(token)) {
             return Ok(Self {
                 viewer,
                 cookie: NewCookie::Keep,
             });
         }
-        let (viewer, token) = room.admit()?;
+        let (viewer, token) = room.admit(old)?;
         Ok(Self {
             viewer,
             cookie: NewCookie::Set(token),
         })
+    }
+}
+
+/// Whether a request comes from this computer, whose people are spared the captcha.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Near(pub(super) bool);
+
+impl<S: Sync> FromRequestParts<S> for Near {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.extensions.get() == Some(&Via::Loopback)))
     }
 }
 

@@ -159,6 +159,31 @@ impl Leases {
         })
     }
 
+    /// Revokes every lease of a kind of this viewer.
+    pub fn end(&self, kind: Kind, viewer: ViewerId) {
+        if let Some(entries) = self.register.lock().by_viewer.get(&(kind, viewer)) {
+            for entry in entries {
+                entry.revoked.cancel();
+            }
+        }
+    }
+
+    /// Revokes every lease of viewers who may not be here. O(open responses).
+    pub fn end_unless(&self, mut may_stay: impl FnMut(ViewerId) -> bool) {
+        for ((_, viewer), entries) in &self.register.lock().by_viewer {
+            if !may_stay(*viewer) {
+                for entry in entries {
+                    entry.revoked.cancel();
+                }
+            }
+        }
+    }
+
+    /// How many endless responses are open.
+    pub fn count(&self) -> usize {
+        self.register.lock().total
+    }
+
     /// Resolves when a lease was taken or dropped since this last resolved. For one waiter.
     pub async fn changed(&self) {
         self.register.changed.notified().await;

@@ -16,9 +16,10 @@ use crate::{
     media::broadcast::Air,
     room::{
         panel::{Line, Piece, SHOWN_LINES, Update, Values},
+        shields::ChatMode,
         tag::PublicKey,
         title::Title,
-        transcript::{Message, Speaker},
+        transcript::{Message, MessageId, Speaker},
     },
 };
 
@@ -27,6 +28,18 @@ use crate::{
 /// A slower one ends and reloads. At one heartbeat each 10 s this is more than an hour of quiet,
 /// and enough for a burst of changes.
 const KEPT_PIECES: u64 = 512;
+
+/// How many changes are kept for programs that follow them.
+const KEPT_UPDATES: u64 = 1024;
+
+/// A piece of the document, and what it shows, for those who show it differently.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// The rendered piece.
+    pub piece: Piece,
+    /// What changed; the same for all its pieces.
+    pub update: Arc<Update>,
+}
 
 /// Turns a change into the pieces that show it.
 pub type Render = fn(&Update, WallTime) -> Vec<Piece>;
@@ -51,7 +64,8 @@ pub struct Summary {
 #[derive(Debug)]
 struct Shared {
     values: Mutex<Values>,
-    feed: Feed<Piece>,
+    feed: Feed<Change>,
+    updates: Feed<Update>,
     render: Render,
     clock: Clock,
 }
@@ -65,13 +79,18 @@ impl Panel {
             watching: 0,
             lines: VecDeque::new(),
             people: Bytes::new(),
+            list: Arc::default(),
+            announcement: Arc::default(),
+            chat: ChatMode::Shown,
             styles: Arc::default(),
         };
         let feed = Feed::new(KEPT_PIECES);
+        let updates = Feed::new(KEPT_UPDATES);
         Self {
             shared: Arc::new(Shared {
                 values: Mutex::new(values),
                 feed,
+                updates,
                 render,
                 clock,
             }),
@@ -94,10 +113,15 @@ impl Panel {
     }
 
     /// The current values, and everything that changes after them.
-    pub fn open(&self) -> (Values, Cursor<Piece>) {
+    pub fn open(&self) -> (Values, Cursor<Change>) {
         let values = self.shared.lock();
         // Under the lock: a change between the two would be lost.
         (values.clone(), self.shared.feed.follow())
+    }
+
+    /// Every change from now on as a value, for programs.
+    pub fn updates(&self) -> Cursor<Update> {
+        self.shared.updates.follow()
     }
 
     /// Shows a change; a value that is already shown is not shown again.
@@ -108,9 +132,15 @@ impl Panel {
             Update::Title(title) => std::mem::replace(&mut values.title, title.clone()) != *title,
             Update::Air(air) => std::mem::replace(&mut values.air, *air) != *air,
             Update::Watching(count) => std::mem::replace(&mut values.watching, *count) != *count,
+            Update::Chat(mode) => std::mem::replace(&mut values.chat, *mode) != *mode,
+            Update::Announcement(words) => {
+                std::mem::replace(&mut values.announcement, Arc::clone(words)) != *words
+            }
             // Whoever publishes these knows that they changed.
             Update::Said(_)
             | Update::Hidden(_)
+            | Update::Shown(_)
+            | Update::Removed(_)
             | Update::People(_)
             | Update::Looks(_)
             | Update::Heartbeat => true,
@@ -121,11 +151,14 @@ impl Panel {
         let pieces = (self.shared.render)(update, now);
         match update {
             Update::Said(message) => keep_line(&mut values.lines, message, &pieces),
-            Update::Hidden(ids) => values.lines.retain(|line| !ids.contains(&line.id)),
+            Update::Hidden(ids) => mark(&mut values.lines, ids, true),
+            Update::Shown(ids) => mark(&mut values.lines, ids, false),
+            Update::Removed(ids) => values.lines.retain(|line| !ids.contains(&line.id)),
             Update::People(people) => {
                 if let Some(Piece::Html(html)) = pieces.first() {
                     values.people = html.clone();
                 }
+                values.list = Arc::clone(people);
                 // Groups are listed in part; whoever is not listed may still speak: their colour
                 // comes with what they say.
                 let listed = [&people.broadcaster, &people.watching, &people.not_watching];
@@ -141,11 +174,21 @@ impl Panel {
                     Arc::make_mut(&mut values.styles).insert(identity.key, Arc::clone(css));
                 }
             }
-            Update::Title(_) | Update::Air(_) | Update::Watching(_) | Update::Heartbeat => {}
+            Update::Title(_)
+            | Update::Air(_)
+            | Update::Watching(_)
+            | Update::Announcement(_)
+            | Update::Chat(_)
+            | Update::Heartbeat => {}
         }
         // Inside the lock on purpose: the order of the log is the order of the changes.
+        let update = Arc::new(update.clone());
         for piece in pieces {
-            self.shared.feed.push(piece);
+            let update = Arc::clone(&update);
+            self.shared.feed.push(Change { piece, update });
+        }
+        if !matches!(*update, Update::Heartbeat) {
+            self.shared.updates.push(Update::clone(&update));
         }
     }
 
@@ -167,11 +210,18 @@ fn keep_line(lines: &mut VecDeque<Line>, message: &Message, pieces: &[Piece]) {
                 id: message.id,
                 author,
                 html: html.clone(),
+                is_hidden: false,
             });
         }
     }
     while lines.len() > SHOWN_LINES {
         lines.pop_front();
+    }
+}
+
+fn mark(lines: &mut VecDeque<Line>, ids: &[MessageId], hidden: bool) {
+    for line in lines.iter_mut().filter(|line| ids.contains(&line.id)) {
+        line.is_hidden = hidden;
     }
 }
 
@@ -217,11 +267,11 @@ mod tests {
         panel.publish(&Update::Watching(3));
 
         for viewer in [&mut anna, &mut ben] {
-            assert_eq!(
-                viewer.next().now_or_never(),
-                Some(Read::Item(Piece::Html("3".into())))
-            );
-            assert_eq!(viewer.next().now_or_never(), None);
+            let Some(Read::Item(change)) = viewer.next().now_or_never() else {
+                panic!("nothing came");
+            };
+            assert_eq!(change.piece, Piece::Html("3".into()));
+            assert!(viewer.next().now_or_never().is_none());
         }
         assert_eq!(panel.open().0.watching, 3);
     }

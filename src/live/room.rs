@@ -7,26 +7,36 @@
 //! A panic inside the rules poisons the lock. A half-applied rule is worse than a restart, so the
 //! next caller panics too; the ticking task then ends the program.
 
+mod desk;
+
 use std::{
     collections::HashSet,
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use super::panel::Panel;
+use tokio::sync::watch;
+
+use super::{
+    lease::{Kind, Leases},
+    panel::Panel,
+};
 use crate::{
     clock::{Clock, Tick},
     room::{
         Alarm, Dress, Post, Reply, Room, Said,
+        access::Door,
         challenge::Prompt,
         emote::EmoteTable,
         form::FormState,
+        kept::Kept,
+        order::Effect,
         panel::Update,
         people::People,
         person::Identity,
         refusal::Refusal,
         session::{TOKEN_BYTES, Token, ViewerId},
         theme::Theme,
-        transcript::MessageId,
+        tripcode::Tripcode,
     },
 };
 
@@ -43,6 +53,8 @@ pub struct RoomHandle {
 struct Shared {
     inner: Mutex<Inner>,
     panel: Panel,
+    leases: Leases,
+    kept: watch::Sender<Arc<Kept>>,
     clock: Clock,
 }
 
@@ -54,8 +66,9 @@ struct Inner {
 }
 
 impl RoomHandle {
-    /// Shares a room whose changes show in `panel`.
-    pub fn new(room: Room, panel: Panel, clock: Clock) -> Self {
+    /// Shares a room whose changes show in `panel`, and which ends responses in `leases`.
+    pub fn new(room: Room, panel: Panel, leases: Leases, clock: Clock) -> Self {
+        let (kept, _) = watch::channel(Arc::new(room.kept()));
         let inner = Mutex::new(Inner {
             room,
             people: Arc::default(),
@@ -64,9 +77,32 @@ impl RoomHandle {
             shared: Arc::new(Shared {
                 inner,
                 panel,
+                leases,
+                kept,
                 clock,
             }),
         }
+    }
+
+    /// What stands between the site and whoever has this token. `is_near` is somebody on this
+    /// computer.
+    pub fn door(&self, token: Option<&str>, is_near: bool) -> (Option<ViewerId>, Door) {
+        let (mut inner, now) = self.lock();
+        let wall = self.shared.clock.wall();
+        inner.room.door(token, is_near, now, wall)
+    }
+
+    /// What stands between the site and somebody.
+    pub fn door_of(&self, viewer: ViewerId, is_near: bool) -> Door {
+        let wall = self.shared.clock.wall();
+        self.lock().0.room.door_of(Some(viewer), is_near, wall)
+    }
+
+    /// Whether this tripcode is one of the secret club.
+    pub fn opens_club(&self, tripcode: Tripcode) -> bool {
+        let (inner, _) = self.lock();
+        let club = inner.room.access().club();
+        club.is_some_and(|club| club.contains(&tripcode))
     }
 
     /// The viewer whose token this is, if it is one of ours.
@@ -75,16 +111,17 @@ impl RoomHandle {
         inner.room.recognise(token, now)
     }
 
-    /// Makes a session for a newcomer and the token for their cookie.
+    /// Makes a session for a newcomer and the token for their cookie. `old` is the token they came
+    /// with, which is none of ours any more.
     ///
     /// # Errors
     ///
     /// When the operating system has no randomness to give; so everywhere here.
-    pub fn admit(&self) -> Result<(ViewerId, Token), getrandom::Error> {
+    pub fn admit(&self, old: Option<&str>) -> Result<(ViewerId, Token), getrandom::Error> {
         let (token, random) = (fresh_token()?, fresh()?);
         let (mut inner, now) = self.lock();
-        let viewer = inner.room.admit(&token, random, now);
-        self.report(&mut inner.room);
+        let viewer = inner.room.admit(&token, old, random, now);
+        self.settle(&mut inner.room);
         Ok((viewer, token))
     }
 
@@ -93,12 +130,7 @@ impl RoomHandle {
         self.lock().0.room.guest()
     }
 
-    /// Whether a viewer may see the site, or has to pass the entrance first.
-    pub fn may_enter(&self, viewer: ViewerId) -> bool {
-        self.lock().0.room.may_enter(viewer)
-    }
-
-    /// Whether there is an entrance at all.
+    /// Whether there is a captcha at the entrance.
     pub fn has_entrance(&self) -> bool {
         self.lock().0.room.has_entrance()
     }
@@ -162,7 +194,7 @@ impl RoomHandle {
         let token = fresh_token()?;
         let (mut inner, now) = self.lock();
         let entered = inner.room.enter(viewer, nonce, answer, &token, now);
-        self.report(&mut inner.room);
+        self.settle(&mut inner.room);
         Ok(entered.map(|()| token))
     }
 
@@ -176,7 +208,7 @@ impl RoomHandle {
         let (mut inner, now) = self.lock();
         let wall = self.shared.clock.wall();
         let said = inner.room.say(viewer, post, random, now, wall);
-        self.report(&mut inner.room);
+        self.settle(&mut inner.room);
         if let Ok(Said::Message(message)) = &said {
             if let Some(person) = inner.room.person(viewer) {
                 self.introduce(&person.identity);
@@ -195,7 +227,8 @@ impl RoomHandle {
     /// [`RoomHandle::dress`].
     pub fn may_dress(&self, viewer: ViewerId, nonce: &str) -> Result<(), Refusal> {
         let (mut inner, now) = self.lock();
-        inner.room.may_dress(viewer, nonce, now)
+        inner.room.may_dress(viewer, nonce, now)?;
+        inner.room.may_change(viewer, self.shared.clock.wall())
     }
 
     /// Changes how a person looks. The randomness in `dress` is put in here.
@@ -210,6 +243,7 @@ impl RoomHandle {
         if let Ok(identity) = &dressed {
             self.shared.panel.publish(&Update::Looks(identity.clone()));
         }
+        self.settle(&mut inner.room);
         Ok(dressed)
     }
 
@@ -217,15 +251,8 @@ impl RoomHandle {
     pub fn forget(&self, viewer: ViewerId, nonce: &str) -> Result<(), Refusal> {
         let (mut inner, now) = self.lock();
         let hidden = inner.room.forget(viewer, nonce, now)?;
-        self.shared.panel.publish(&Update::Hidden(hidden));
+        self.shared.panel.publish(&Update::Removed(hidden));
         Ok(())
-    }
-
-    /// Takes messages from every open panel.
-    pub fn hide(&self, ids: Vec<MessageId>) {
-        let (inner, _) = self.lock();
-        self.shared.panel.publish(&Update::Hidden(ids));
-        drop(inner);
     }
 
     /// Other emotes from now on.
@@ -242,7 +269,10 @@ impl RoomHandle {
     /// changed. Call it about once a second, and when somebody comes or goes.
     pub fn tick(&self, watching: &HashSet<ViewerId>, here: &HashSet<ViewerId>) {
         let (mut inner, now) = self.lock();
-        inner.room.tick(now);
+        inner.room.tick(now, self.shared.clock.wall());
+        self.settle(&mut inner.room);
+        // Doors are looked at when something about them changes; this is for what was overlooked.
+        self.enforce(&inner.room);
         let people = inner.room.people(watching, here, now);
         if *inner.people == people {
             return;
@@ -262,6 +292,42 @@ impl RoomHandle {
         if !self.shared.panel.knows(identity.key) {
             self.shared.panel.publish(&Update::Looks(identity.clone()));
         }
+    }
+
+    /// Brings about everything that follows from what the room was told.
+    fn settle(&self, room: &mut Room) {
+        self.report(room);
+        let (mut enforce, mut keep) = (false, false);
+        for effect in room.take_effects() {
+            match effect {
+                Effect::Hidden(ids) => self.shared.panel.publish(&Update::Hidden(ids)),
+                Effect::Shown(ids) => self.shared.panel.publish(&Update::Shown(ids)),
+                Effect::Looks(identity) => self.shared.panel.publish(&Update::Looks(identity)),
+                Effect::EndVideo(viewer) => self.shared.leases.end(Kind::Video, viewer),
+                Effect::Enforce => enforce = true,
+                Effect::Shields(shields) => self.shared.panel.publish(&Update::Chat(shields.chat)),
+                Effect::Show(show) => {
+                    let words = show.announcement().into();
+                    self.shared.panel.publish(&Update::Announcement(words));
+                }
+                Effect::Keep => keep = true,
+            }
+        }
+        if enforce {
+            self.enforce(room);
+        }
+        if keep {
+            self.shared.kept.send_replace(Arc::new(room.kept()));
+        }
+    }
+
+    /// Ends the responses of everybody who may not be here. The captcha is no reason: it is for
+    /// coming in.
+    fn enforce(&self, room: &Room) {
+        let wall = self.shared.clock.wall();
+        self.shared
+            .leases
+            .end_unless(|viewer| room.door_of(Some(viewer), true, wall) == Door::In);
     }
 
     /// Tells everybody why the room is different now, and the broadcaster too. Numbers, never people.

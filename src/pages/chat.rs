@@ -11,6 +11,7 @@ use crate::room::{
     markup::{Body, Place, Span},
     people::{Group, People},
     person::{Identity, Role},
+    shields::ChatMode,
     tag::PublicKey,
     transcript::{Message, MessageId, Speaker},
 };
@@ -158,6 +159,21 @@ pub(super) fn mine(key: PublicKey) -> String {
 pub(super) fn hidden(ids: &[MessageId]) -> String {
     let names: Vec<_> = ids.iter().map(|id| format!("#{}", line_id(*id))).collect();
     format!("{}{{display:none}}", names.join(","))
+}
+
+/// The rule that shows hidden messages again.
+pub(super) fn shown(ids: &[MessageId]) -> String {
+    let names: Vec<_> = ids.iter().map(|id| format!("#{}", line_id(*id))).collect();
+    format!("{}{{display:block}}", names.join(","))
+}
+
+/// The rule that takes the whole chat out of sight while it is off, and the one that brings it
+/// back. Hidden messages stay hidden: their rules name them by id, which counts more.
+pub(super) fn mode(mode: ChatMode) -> &'static str {
+    match mode {
+        ChatMode::Off => "x-line,x-day{display:none}",
+        ChatMode::Shown | ChatMode::Hidden => "x-line,x-day{display:block}",
+    }
 }
 
 /// The list of people.

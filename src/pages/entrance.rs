@@ -1,4 +1,6 @@
-//! The entrance: one captcha before the site, and what the site keeps about people.
+//! The entrance: what stands before the site, and what the site keeps about people.
+//!
+//! One question at a time: a captcha, the viewing password, a tripcode of the secret club.
 
 use maud::{Markup, html};
 
@@ -18,22 +20,30 @@ pub struct Entrance<'a> {
     pub title: &'a str,
     /// The number of the form.
     pub nonce: &'a str,
-    /// The captcha; `None` when none is ready.
-    pub challenge: Option<(u64, Prompt)>,
+    /// What is asked.
+    pub ask: Ask,
     /// What happened to the last answer.
     pub notice: Option<&'a Notice>,
     /// Whether questions are offered in place of pictures.
     pub questions: bool,
 }
 
+/// What is asked before somebody comes in.
+#[derive(Debug)]
+pub enum Ask {
+    /// A captcha; `None` when none is ready.
+    Captcha(Option<(u64, Prompt)>),
+    /// The viewing password.
+    Password,
+    /// The password of a tripcode of the secret club.
+    Club,
+}
+
 /// The entrance.
 pub fn page(entrance: &Entrance<'_>, nonce: &str) -> Markup {
     let title = show_name(entrance.title);
     // Without a captcha there is nothing to do but to wait for one.
-    let refresh = entrance
-        .challenge
-        .is_none()
-        .then(|| "20;url=/enter".to_owned());
+    let refresh = matches!(entrance.ask, Ask::Captcha(None)).then(|| "20;url=/enter".to_owned());
     let document = Document {
         title,
         css: &[CSS],
@@ -45,18 +55,38 @@ pub fn page(entrance: &Entrance<'_>, nonce: &str) -> Markup {
     document.around(&html! {
         main {
             h1 { (title) }
-            p { "One question before you come in. It keeps programs out, more or less." }
+            p {
+                @match entrance.ask {
+                    Ask::Captcha(_) => "One question before you come in. It keeps programs out, more or less.",
+                    Ask::Password => "This show is for people who know its password.",
+                    Ask::Club => "This show is for members. Your tripcode's password lets you in; it also shows your tripcode in the chat.",
+                }
+            }
             @match entrance.notice {
                 Some(Notice::Refused(refusal)) => p class="notice refused" role="alert" { (refusal) },
                 Some(Notice::NoCaptcha) => p class="notice" role="alert" { "There is no picture for you just now; this page tries again by itself." },
+                Some(Notice::NoTripcode(why)) => p class="notice refused" role="alert" { (why) },
                 _ => {}
             }
-            @if let Some((id, prompt)) = &entrance.challenge {
-                form method="post" action="/enter" autocomplete="off" {
-                    input type="hidden" name="nonce" value=(entrance.nonce);
-                    (captcha(*id, prompt, None))
-                    button type="submit" class="main" { "Come in" }
-                    (other_captchas(prompt, entrance.questions))
+            @match &entrance.ask {
+                Ask::Captcha(Some((id, prompt))) => {
+                    form method="post" action="/enter" autocomplete="off" {
+                        input type="hidden" name="nonce" value=(entrance.nonce);
+                        (captcha(*id, prompt, None))
+                        button type="submit" class="main" { "Come in" }
+                        (other_captchas(prompt, entrance.questions))
+                    }
+                }
+                Ask::Captcha(None) => {}
+                Ask::Password | Ask::Club => {
+                    form method="post" action="/enter" autocomplete="off" {
+                        input type="hidden" name="nonce" value=(entrance.nonce);
+                        label for="password" {
+                            @if matches!(entrance.ask, Ask::Password) { "Password" } @else { "Password of your tripcode" }
+                        }
+                        input type="password" id="password" name="password" required maxlength="1024" autofocus;
+                        button type="submit" class="main" { "Come in" }
+                    }
                 }
             }
             p class="quiet" {

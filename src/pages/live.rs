@@ -20,7 +20,8 @@ use crate::{
     clock::WallTime,
     media::{broadcast::Air, timeline::RunId},
     room::{
-        panel::{Piece, Update, Values},
+        panel::{Line, Piece, Update, Values},
+        shields::ChatMode,
         tag::PublicKey,
         theme::Theme,
     },
@@ -94,6 +95,7 @@ pub fn page(
             (document::style(&styles(values, reader), nonce))
             header {
                 h1 { (show_name(values.title.as_str())) }
+                @if !values.announcement.is_empty() { p class="announcement" { (values.announcement) } }
                 @match values.air {
                     Air::On { since, .. } => {
                         p { b class="air on" { "On air" } " for " (roughly(now.since(since))) " (since " (time_of_day(since)) ")" }
@@ -106,7 +108,7 @@ pub fn page(
                 }
             }
             div class="lines" role="log" {
-                @for line in values.lines.iter().skip(values.lines.len().saturating_sub(shown)) {
+                @for line in shown_lines(values).skip(shown_lines(values).count().saturating_sub(shown)) {
                     (document::rendered(&line.html))
                 }
             }
@@ -139,6 +141,7 @@ pub fn document(values: &Values, reader: Reader, now: WallTime, nonce: &str) -> 
                     slot name="uptime" {}
                     slot name="watching" {}
                 }
+                slot name="announcement" {}
                 details { summary { "People" } slot name="people" {} }
             }
             div role="status" { slot name="notice" {} }
@@ -152,17 +155,28 @@ pub fn document(values: &Values, reader: Reader, now: WallTime, nonce: &str) -> 
         (air(values.air))
         @if let Some(css) = uptime_css(values.air, now) { (document::style(&css, nonce)) }
         (watching(values.watching))
+        (announcement(&values.announcement))
+        @if values.chat == ChatMode::Off { (document::style(chat::mode(values.chat), nonce)) }
         (beat())
     }
     .into_string();
-    let lines: usize = values.lines.iter().map(|line| line.html.len()).sum();
+    let lines: usize = shown_lines(values).map(|line| line.html.len()).sum();
     let mut bytes = BytesMut::with_capacity(start.len() + values.people.len() + lines);
     bytes.extend_from_slice(start.as_bytes());
     bytes.extend_from_slice(&values.people);
-    for line in &values.lines {
+    for line in shown_lines(values) {
         bytes.extend_from_slice(&line.html);
     }
     bytes.freeze()
+}
+
+/// The lines that everybody may see.
+fn shown_lines(values: &Values) -> impl DoubleEndedIterator<Item = &Line> {
+    let is_off = values.chat == ChatMode::Off;
+    values
+        .lines
+        .iter()
+        .filter(move |line| !line.is_hidden && !is_off)
 }
 
 /// The colours of people, and the marks of what is the reader's own.
@@ -185,7 +199,12 @@ pub fn pieces(update: &Update, now: WallTime) -> Vec<Piece> {
         Update::Heartbeat => vec![shared(beat())],
         Update::Said(message) => vec![shared(chat::line(message))],
         Update::Hidden(ids) if ids.is_empty() => Vec::new(),
-        Update::Hidden(ids) => vec![Piece::Css(chat::hidden(ids).into())],
+        Update::Removed(ids) if ids.is_empty() => Vec::new(),
+        Update::Shown(ids) if ids.is_empty() => Vec::new(),
+        Update::Hidden(ids) | Update::Removed(ids) => vec![Piece::Css(chat::hidden(ids).into())],
+        Update::Shown(ids) => vec![Piece::Css(chat::shown(ids).into())],
+        Update::Announcement(words) => vec![shared(announcement(words))],
+        Update::Chat(mode) => vec![Piece::Css(chat::mode(*mode).into())],
         Update::Looks(identity) => vec![Piece::Css(chat::looks(identity).into())],
         Update::People(people) => {
             vec![shared(
@@ -214,6 +233,13 @@ fn shared(markup: Markup) -> Piece {
 
 fn title(text: &str) -> Markup {
     html! { x-title slot="title" { (show_name(text)) } }
+}
+
+/// What the broadcaster pinned above the chat.
+fn announcement(words: &str) -> Markup {
+    html! {
+        x-announcement slot="announcement" class=[words.is_empty().then_some("none")] { (words) }
+    }
 }
 
 fn watching(count: usize) -> Markup {
@@ -304,6 +330,9 @@ mod tests {
             watching: 2,
             lines: VecDeque::new(),
             people: Bytes::new(),
+            list: Arc::default(),
+            announcement: Arc::default(),
+            chat: ChatMode::Shown,
             styles: Arc::default(),
         };
 

@@ -1,10 +1,10 @@
 //! How people look: name, colour, tripcode.
 
 use super::{
-    Room, colour::Colour, name::DisplayName, person::Identity, refusal::Refusal, session::ViewerId,
-    tripcode::Tripcode,
+    Room, colour::Colour, name::DisplayName, order::Effect, person::Identity, refusal::Refusal,
+    sanction::SanctionKind, session::ViewerId, tripcode::Tripcode,
 };
-use crate::clock::Tick;
+use crate::clock::{Tick, WallTime};
 
 /// What somebody wants to change about themselves.
 #[derive(Debug, Clone, Copy, Default)]
@@ -26,6 +26,17 @@ impl Room {
     pub fn may_dress(&mut self, viewer: ViewerId, nonce: &str, now: Tick) -> Result<(), Refusal> {
         self.use_form(viewer, nonce, now)?;
         self.count_change(viewer, now)
+    }
+
+    /// Whoever is banned does not change how they look.
+    pub fn may_change(&self, viewer: ViewerId, wall: WallTime) -> Result<(), Refusal> {
+        match self.sanction(viewer, wall) {
+            Some(sanction) if sanction.kind >= SanctionKind::Ban => Err(Refusal::Sanctioned {
+                kind: sanction.kind,
+                until: sanction.until,
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Changes how a person looks; [`Room::may_dress`] comes first. All of it or nothing.
@@ -54,8 +65,12 @@ impl Room {
         }
         if let Some(tripcode) = dress.tripcode {
             identity.tripcode = tripcode;
+            // A tripcode can make a moderator, and open or close a door.
+            self.rank(viewer);
+            self.effects.push(Effect::Enforce);
         }
-        Ok(identity.clone())
+        let person = self.person(viewer).ok_or(Refusal::NoSession)?;
+        Ok(person.identity.clone())
     }
 
     pub(super) fn count_change(&mut self, viewer: ViewerId, now: Tick) -> Result<(), Refusal> {
@@ -74,10 +89,13 @@ impl Room {
             return Ok(None);
         }
         let name = DisplayName::parse(text).map_err(Refusal::Name)?;
-        match self.reserved.refuses(&name) {
-            Some(refusal) => Err(Refusal::Name(refusal)),
-            None => Ok(Some(name)),
+        if let Some(refusal) = self.reserved.refuses(&name) {
+            return Err(Refusal::Name(refusal));
         }
+        if !self.desk.filters.allows_name(name.as_str()) {
+            return Err(Refusal::Filtered);
+        }
+        Ok(Some(name))
     }
 
     fn colour(&self, text: &str, random: [u8; 16]) -> Result<Colour, Refusal> {

@@ -166,6 +166,25 @@ impl Body {
         })
     }
 
+    /// Makes plain text of every address.
+    pub fn unlink(&mut self) {
+        let mut spans: Vec<Span> = Vec::with_capacity(self.spans.len());
+        for span in self.spans.drain(..) {
+            let text = match span {
+                Span::Text(text) | Span::Link { href: text, .. } => text,
+                other => {
+                    spans.push(other);
+                    continue;
+                }
+            };
+            match spans.last_mut() {
+                Some(Span::Text(before)) => before.push_str(&text),
+                _ => spans.push(Span::Text(text)),
+            }
+        }
+        self.spans = spans;
+    }
+
     /// The message as typed, in its normal form. Parsing it gives the same message.
     pub fn source(&self) -> String {
         let mut source = String::new();

@@ -10,6 +10,9 @@ use crate::clock::Tick;
 /// How long a form may stay open.
 pub const LIFETIME: Duration = Duration::from_hours(1);
 
+/// How long the form of an endless page is good; such a page renews itself within an hour.
+const PAGE_LIFETIME: Duration = Duration::from_hours(25);
+
 /// Forms that a session may have open.
 const KEPT: usize = 32;
 
@@ -34,11 +37,19 @@ impl Nonces {
         format!("{random:016x}")
     }
 
+    /// Whether a nonce is open; it stays so. For pages that never end: their one form is sent again
+    /// and again, and what it does twice is done once.
+    pub fn holds(&self, text: &str, now: Tick) -> bool {
+        read(text).is_some_and(|given| {
+            self.0
+                .iter()
+                .any(|(nonce, issued)| *nonce == given && now.since(*issued) < PAGE_LIFETIME)
+        })
+    }
+
     /// Uses a nonce up. Answers whether it was open.
     pub fn take(&mut self, text: &str, now: Tick) -> bool {
-        // `from_str_radix` alone would take a sign or fewer digits.
-        let plain = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let Some(given) = u64::from_str_radix(text, 16).ok().filter(|_| plain) else {
+        let Some(given) = read(text) else {
             return false;
         };
         let Some(place) = self.0.iter().position(|(nonce, _)| *nonce == given) else {
@@ -48,6 +59,12 @@ impl Nonces {
             .remove(place)
             .is_some_and(|(_, issued)| now.since(issued) < LIFETIME)
     }
+}
+
+fn read(text: &str) -> Option<u64> {
+    // `from_str_radix` alone would take a sign or fewer digits.
+    let plain = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    u64::from_str_radix(text, 16).ok().filter(|_| plain)
 }
 
 #[cfg(test)]

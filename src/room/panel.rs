@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::{
     people::People,
     person::Identity,
+    shields::ChatMode,
     tag::PublicKey,
     title::Title,
     transcript::{Message, MessageId},
@@ -28,10 +29,16 @@ pub struct Values {
     pub air: Air,
     /// How many viewers are watching.
     pub watching: usize,
-    /// The newest lines of the chat, oldest first; at most [`SHOWN_LINES`].
+    /// The newest lines of the chat, oldest first; at most [`SHOWN_LINES`], hidden ones too.
     pub lines: VecDeque<Line>,
     /// The list of people.
     pub people: Html,
+    /// The same, for those who render it in their own way.
+    pub list: Arc<People>,
+    /// Pinned above the chat; may be empty.
+    pub announcement: Arc<str>,
+    /// Whether there is a chat.
+    pub chat: ChatMode,
     /// The colours of the people who are here or said one of the lines.
     pub styles: Arc<BTreeMap<PublicKey, Arc<str>>>,
 }
@@ -45,6 +52,8 @@ pub struct Line {
     pub author: Option<PublicKey>,
     /// As everybody sees it.
     pub html: Html,
+    /// Whether it must not be seen; the desk still sees it.
+    pub is_hidden: bool,
 }
 
 /// One change of a panel.
@@ -58,8 +67,16 @@ pub enum Update {
     Watching(usize),
     /// Somebody said something.
     Said(Arc<Message>),
-    /// These must not be seen any more.
+    /// These must not be seen any more, but the desk can show them again.
     Hidden(Vec<MessageId>),
+    /// These may be seen again.
+    Shown(Vec<MessageId>),
+    /// These are gone for good.
+    Removed(Vec<MessageId>),
+    /// Another announcement; an empty one is none.
+    Announcement(Arc<str>),
+    /// The chat is there, waits to be asked for, or is off.
+    Chat(ChatMode),
     /// Somebody came, left, or looks different.
     People(Arc<People>),
     /// Somebody is here for the first time, or looks different.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{
     colour::Colour,
+    desk::Seat,
     flood::Pace,
     name::DisplayName,
     nonce::Nonces,
@@ -61,10 +62,16 @@ pub struct Person {
     pub has_entered: bool,
     /// Whether the next message needs a captcha.
     pub proof: Proof,
+    /// The viewing password they know, by its number.
+    pub knows_password: Option<u64>,
+    /// Their place at the desk, if they logged in.
+    pub seat: Option<Seat>,
     /// What they said and changed lately.
     pub pace: Pace,
     /// Their open forms.
     pub nonces: Nonces,
+    /// Their open pages whose forms can be used again and again: those that never end.
+    pub bearers: Nonces,
     /// Their choice of colours for the pages.
     pub theme: Theme,
     /// When they first came; the order of the list of people.
@@ -91,12 +98,20 @@ impl Person {
                 role: Role::Viewer,
             },
             has_entered: false,
+            knows_password: None,
+            seat: None,
             proof: Proof::Due,
             pace: Pace::default(),
             nonces: Nonces::default(),
+            bearers: Nonces::default(),
             theme: Theme::default(),
             came: now,
         }
+    }
+
+    /// Whether they keep order here.
+    pub fn is_staff(&self) -> bool {
+        self.identity.role > Role::Viewer
     }
 
     /// The broadcaster is free of captchas and flood rules.

@@ -2,7 +2,11 @@
 
 use std::{fmt, time::Duration};
 
-use super::{colour::ColourRefusal, markup::TextRefusal, name::NameRefusal};
+use super::{
+    colour::ColourRefusal, filter::FilterMistake, markup::TextRefusal, name::NameRefusal,
+    sanction::SanctionKind, wording::ends,
+};
+use crate::clock::WallTime;
 
 /// Nothing has changed, and this is why.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +35,39 @@ pub enum Refusal {
     Colour(ColourRefusal),
     /// The session ended.
     NoSession,
+    /// Somebody who is muted or banned wants to write.
+    Sanctioned {
+        /// What it takes away.
+        kind: SanctionKind,
+        /// When it ends.
+        until: Option<WallTime>,
+    },
+    /// Only the broadcaster and moderators write.
+    ReadOnly,
+    /// Only people with a tripcode write.
+    TripcodesOnly,
+    /// There is no chat.
+    ChatOff,
+    /// A word filter stopped it.
+    Filtered,
+    /// This role may not do that.
+    NotAllowed,
+    /// This person, or what they said, is not for this role to touch.
+    Protected,
+    /// The person is not here any more.
+    NobodyThere,
+    /// The message is not kept any more.
+    NoSuchMessage,
+    /// The sanction is over or was lifted.
+    NoSuchSanction,
+    /// It was taken back already, or cannot be.
+    NothingToUndo,
+    /// A term that is too short or too long.
+    Term,
+    /// There are as many of these as there may be.
+    TooMany(&'static str),
+    /// Something about a word filter.
+    Filter(FilterMistake),
 }
 
 /// Why a captcha is due.
@@ -96,6 +133,30 @@ impl fmt::Display for Refusal {
             Self::Text(refusal) => sentence(f, refusal),
             Self::Name(refusal) => sentence(f, refusal),
             Self::Colour(refusal) => sentence(f, refusal),
+            Self::Sanctioned { kind, until } => {
+                write!(f, "You are {}{}.", kind.participle(), ends(*until))
+            }
+            Self::ReadOnly => {
+                f.write_str("For now only the broadcaster and the moderators write here.")
+            }
+            Self::TripcodesOnly => {
+                f.write_str("For now only people with a tripcode write here: set one below.")
+            }
+            Self::ChatOff => f.write_str("There is no chat at the moment."),
+            Self::Filtered => {
+                f.write_str("This was not sent: there is something in it that is not wanted here.")
+            }
+            Self::NotAllowed => f.write_str("That is not for you to do."),
+            Self::Protected => {
+                f.write_str("The broadcaster and moderators are out of reach from here.")
+            }
+            Self::NobodyThere => f.write_str("This person is not here any more."),
+            Self::NoSuchMessage => f.write_str("This message is not kept any more."),
+            Self::NoSuchSanction => f.write_str("This is over, or was lifted already."),
+            Self::NothingToUndo => f.write_str("This cannot be taken back, or was already."),
+            Self::Term => f.write_str("Choose a time from one second to one year."),
+            Self::TooMany(what) => write!(f, "There are too many {what} already."),
+            Self::Filter(mistake) => sentence(f, mistake),
             Self::NoSession => {
                 f.write_str("Your session has ended. Start again from the first page.")
             }

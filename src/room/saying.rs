@@ -3,19 +3,24 @@
 //! Belongs here: the order of the rules a message has to pass. Does not belong here: the rules
 //! themselves ([`super::flood`], [`super::challenge`], [`super::markup`]).
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use super::{
     Alarm, Dress, Room,
     chat_line::{ChatLine, Command},
+    filter::Judgement,
     flood::Verdict,
     markup::Body,
     name,
-    person::{Identity, Proof},
+    order::Order,
+    person::{Identity, Proof, Role},
     refusal::{CaptchaReason, Refusal},
+    sanction::{SanctionKind, Target},
     session::ViewerId,
+    shields::ChatMode,
     theme::Theme,
     transcript::{Message, Speaker},
+    wording::label,
 };
 use crate::clock::{Tick, WallTime};
 
@@ -81,6 +86,9 @@ impl Room {
         }
         let (text, is_action) = match ChatLine::parse(post.text) {
             ChatLine::Command(command) => {
+                if matches!(command, Command::Name(_) | Command::Colour(_)) {
+                    self.may_change(viewer, wall)?;
+                }
                 return self
                     .obey(viewer, command, dress_random, now)
                     .map(Said::Command);
@@ -91,11 +99,16 @@ impl Room {
         if let Some(reason) = self.captcha_due(viewer, now).filter(|_| !solved) {
             return Err(Refusal::CaptchaDue(reason));
         }
+        self.may_write(viewer, wall)?;
+        let text = self.pass_filters(viewer, text, wall)?;
         let handles = &self.handles;
-        let body = Body::parse(text, &self.emotes, &mut |name: &str| {
+        let mut body = Body::parse(&text, &self.emotes, &mut |name: &str| {
             handles.get(&name::fold(name)).copied()
         })
         .map_err(Refusal::Text)?;
+        if self.desk.shields.links_off && self.role(viewer) < Role::Moderator {
+            body.unlink();
+        }
         self.pass_flood_control(viewer, body.rows, now)?;
 
         let person = self.sessions.person_mut(viewer).ok_or(Refusal::NoSession)?;
@@ -116,13 +129,79 @@ impl Room {
         )))
     }
 
+    /// Whether this person may write at all.
+    fn may_write(&self, viewer: ViewerId, wall: WallTime) -> Result<(), Refusal> {
+        let person = self.person(viewer).ok_or(Refusal::NoSession)?;
+        let shields = &self.desk.shields;
+        if shields.chat == ChatMode::Off {
+            return Err(Refusal::ChatOff);
+        }
+        if person.is_staff() {
+            return Ok(());
+        }
+        if let Some(sanction) = self.sanction(viewer, wall) {
+            return Err(Refusal::Sanctioned {
+                kind: sanction.kind,
+                until: sanction.until,
+            });
+        }
+        if shields.read_only {
+            return Err(Refusal::ReadOnly);
+        }
+        if shields.tripcodes_only && person.identity.tripcode.is_none() {
+            return Err(Refusal::TripcodesOnly);
+        }
+        Ok(())
+    }
+
+    /// The text as the word filters leave it.
+    fn pass_filters<'t>(
+        &mut self,
+        viewer: ViewerId,
+        text: &'t str,
+        wall: WallTime,
+    ) -> Result<Cow<'t, str>, Refusal> {
+        let is_spared = self.person(viewer).is_some_and(super::Person::is_exempt)
+            && !self.desk.shields.filter_broadcaster;
+        if is_spared {
+            return Ok(Cow::Borrowed(text));
+        }
+        match self.desk.filters.judge(text) {
+            Judgement::Clean => Ok(Cow::Borrowed(text)),
+            Judgement::Censored(text) => Ok(Cow::Owned(text)),
+            Judgement::Blocked => Err(Refusal::Filtered),
+            Judgement::Ban => {
+                let person = self.person(viewer).ok_or(Refusal::NoSession)?;
+                if person.is_staff() {
+                    return Err(Refusal::Filtered);
+                }
+                let identity = person.identity.clone();
+                let target = Target {
+                    viewer: Some(viewer),
+                    token: self.sessions.digest_of(viewer),
+                    tripcode: identity.tripcode,
+                    label: label(&identity),
+                };
+                let by = "a word filter";
+                let id = self.add_sanction(target, SanctionKind::Ban, by, wall, None)?;
+                let what = format!("{} is banned from the chat for good", label(&identity));
+                let undo = vec![Order::Lift(id)];
+                self.desk.audit.note(wall, by.to_owned(), what, undo);
+                Err(Refusal::Sanctioned {
+                    kind: SanctionKind::Ban,
+                    until: None,
+                })
+            }
+        }
+    }
+
     fn pass_flood_control(
         &mut self,
         viewer: ViewerId,
         rows: usize,
         now: Tick,
     ) -> Result<(), Refusal> {
-        let slow = self.pace.is_slow(now);
+        let slow = self.pace.is_slow(now) || self.desk.shields.slow;
         let person = self.sessions.person_mut(viewer).ok_or(Refusal::NoSession)?;
         if person.is_exempt() {
             return Ok(());

@@ -60,7 +60,8 @@ impl Token {
     }
 }
 
-type TokenDigest = [u8; 32];
+/// SHA-256 of the text of a token; nobody can make the token from it.
+pub type TokenDigest = [u8; 32];
 
 #[derive(Debug)]
 struct Session<P> {
@@ -143,6 +144,11 @@ impl<P> Sessions<P> {
             session.digest = digest(token.as_str());
             self.by_digest.insert(session.digest, viewer);
         }
+    }
+
+    /// The digest of the token that a session has now.
+    pub fn digest_of(&self, viewer: ViewerId) -> Option<TokenDigest> {
+        Some(self.by_viewer.get(&viewer)?.digest)
     }
 
     /// What is kept about a person.
@@ -233,7 +239,8 @@ impl<P> Sessions<P> {
     }
 }
 
-fn digest(token: &str) -> TokenDigest {
+/// What a token is recognised by.
+pub fn digest(token: &str) -> TokenDigest {
     Sha256::digest(token.as_bytes()).into()
 }
 

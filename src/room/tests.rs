@@ -1,8 +1,10 @@
+mod desk;
+mod door;
 mod people;
 
 use proptest::prelude::*;
 
-use super::{name::NameRefusal, person::Role, *};
+use super::{access::Door, name::NameRefusal, person::Role, *};
 
 pub(super) const LIMITS: RoomLimits = RoomLimits {
     sessions: 50,
@@ -60,7 +62,24 @@ impl House {
         random[..8].copy_from_slice(&number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
         random[8..16].copy_from_slice(&number.to_be_bytes());
         let token = Token::from_random(u128::from(number).to_be_bytes());
-        self.room.admit(&token, random, now)
+        self.room.admit(&token, None, random, now)
+    }
+
+    /// Somebody with a role by a seat at the desk.
+    fn staff(&mut self, role: Role, now: Tick) -> ViewerId {
+        let who = self.comes(now);
+        let token = Token::from_random((u128::from(self.roll()) << 64).to_be_bytes());
+        let seat = super::desk::Seat {
+            role,
+            since: now,
+            is_program: false,
+        };
+        assert!(self.room.log_in(who, seat, &token));
+        who
+    }
+
+    fn door(&self, who: ViewerId) -> Door {
+        self.room.door_of(Some(who), false, WALL)
     }
 
     fn says(&mut self, who: ViewerId, text: &str, now: Tick) -> Result<Said, Refusal> {
@@ -389,7 +408,7 @@ fn a_mention_means_who_has_the_name_now() {
     house.is_named(anna, "Zoe", at(71)).unwrap();
     assert!(!mentions(house.says(ben, "hi @anna", at(100))));
     house.room.sessions.end(anna);
-    house.room.tick(at(101));
+    house.room.tick(at(101), WALL);
     assert!(!mentions(house.says(ben, "hi @zoe", at(130))));
 }
 

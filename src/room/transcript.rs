@@ -53,6 +53,7 @@ impl Message {
 struct Kept {
     author: Option<ViewerId>,
     message: Arc<Message>,
+    is_hidden: bool,
 }
 
 /// The newest messages, at most `capacity`.
@@ -97,6 +98,7 @@ impl Transcript {
         self.ring.push(Kept {
             author,
             message: Arc::clone(&message),
+            is_hidden: false,
         });
         while self.ring.end() - self.ring.first() > self.capacity as u64 {
             self.ring.drop_first();
@@ -108,6 +110,56 @@ impl Transcript {
     pub fn get(&self, id: MessageId) -> Option<(&Arc<Message>, Option<ViewerId>)> {
         let kept = self.ring.get(id.0.checked_sub(1)?)?;
         Some((&kept.message, kept.author))
+    }
+
+    /// The numbers of what this person said.
+    pub fn of(&self, viewer: ViewerId) -> Vec<MessageId> {
+        self.ring
+            .iter()
+            .filter(|(_, kept)| kept.author == Some(viewer))
+            .map(|(_, kept)| kept.message.id)
+            .collect()
+    }
+
+    /// Marks messages as hidden; gives those that were not.
+    pub fn hide(&mut self, ids: &[MessageId]) -> Vec<MessageId> {
+        self.mark(ids, true)
+    }
+
+    /// Marks messages as not hidden any more; gives those that were.
+    pub fn unhide(&mut self, ids: &[MessageId]) -> Vec<MessageId> {
+        self.mark(ids, false)
+    }
+
+    fn mark(&mut self, ids: &[MessageId], hidden: bool) -> Vec<MessageId> {
+        let mut marked = Vec::new();
+        for id in ids {
+            let Some(place) = id.0.checked_sub(1) else {
+                continue;
+            };
+            if let Some(kept) = self.ring.get_mut(place)
+                && kept.is_hidden != hidden
+            {
+                kept.is_hidden = hidden;
+                marked.push(*id);
+            }
+        }
+        marked
+    }
+
+    /// Whether a message is hidden.
+    pub fn is_hidden(&self, id: MessageId) -> bool {
+        id.0.checked_sub(1)
+            .and_then(|place| self.ring.get(place))
+            .is_some_and(|kept| kept.is_hidden)
+    }
+
+    /// The messages that can be seen, oldest first.
+    pub fn visible(&self) -> impl DoubleEndedIterator<Item = &Arc<Message>> {
+        self.ring
+            .iter()
+            .filter(|(_, kept)| !kept.is_hidden)
+            .map(|(_, kept)| &kept.message)
     }
 
     /// Forgets everything that this person said; gives the numbers.

@@ -33,6 +33,27 @@ impl Tripcode {
         Self(bytes)
     }
 
+    /// Reads what [`Display`](fmt::Display) writes; hyphens may be left out, capitals do not matter.
+    pub fn parse(text: &str) -> Option<Self> {
+        // Longer than any tripcode with its hyphens.
+        if text.len() > 64 {
+            return None;
+        }
+        let (mut bits, mut have, mut bytes) = (0_u32, 0_u32, Vec::with_capacity(TRIPCODE_BYTES));
+        for letter in text.trim().chars().filter(|letter| *letter != '-') {
+            let letter = letter.to_ascii_lowercase();
+            let value = LETTERS.iter().position(|known| *known == letter)?;
+            bits = (bits << 5 | u32::try_from(value).ok()?) & 0xffff;
+            have += 5;
+            if have >= 8 {
+                have -= 8;
+                bytes.push(u8::try_from(bits >> have & 0xff).ok()?);
+            }
+        }
+        (have == 0).then_some(())?;
+        <[u8; TRIPCODE_BYTES]>::try_from(bytes).ok().map(Self)
+    }
+
     /// What [`Tripcode::from_bytes`] was given.
     pub const fn as_bytes(&self) -> &[u8; TRIPCODE_BYTES] {
         &self.0

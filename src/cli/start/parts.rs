@@ -42,11 +42,12 @@ pub(super) fn assemble(
         keep_bytes: playback.keep_bytes,
         max_lag: playback.max_lag,
     };
-    let leases = lease::Limits {
+    let lease_limits = lease::Limits {
         video_per_viewer: playback.responses_per_viewer,
         panel_per_viewer: settings.live.responses_per_viewer,
         total: settings.http.max_connections,
     };
+    let leases = Leases::new(lease_limits, clock, closing.child_token());
     let panel = Panel::new(pages::live::pieces, clock);
     let room = Room::new(
         room_limits(settings),
@@ -58,8 +59,8 @@ pub(super) fn assemble(
     let (book, emotes) = watch::channel(Arc::clone(emotes));
     let site = Site {
         video: VideoHandle::new(limits, settings.ingest.silence, clock),
-        room: RoomHandle::new(room, panel.clone(), clock),
-        leases: Leases::new(leases, clock, closing.child_token()),
+        room: RoomHandle::new(room, panel.clone(), leases.clone(), clock),
+        leases,
         panel,
         delays: Delays {
             low: playback.delay_low,
@@ -77,6 +78,7 @@ pub(super) fn assemble(
             pictures,
             questions: settings.captcha.questions,
         },
+        passwords: crate::passwords::Passwords,
         tripcodes: Tripcodes::new(salt),
         emotes,
         desk: DeskFeed::new(pages::desk::status::piece),

@@ -2,11 +2,12 @@
 
 use axum::{
     Router,
-    extract::State,
+    extract::{FromRef, State},
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
 use crate::{
     captcha,
@@ -15,14 +16,20 @@ use crate::{
         form::OwnForm,
         problem::Problem,
         prompts::{self, Prompts, Wish},
-        visitor::{NewCookie, Page, Visitor},
+        visitor::{Near, NewCookie, Page, Visitor},
     },
     live::{panel::Panel, room::RoomHandle},
     pages::{
         compose::Notice,
-        entrance::{self, Entrance},
+        entrance::{self, Ask, Entrance},
     },
-    room::{refusal::Refusal, session::ViewerId},
+    passwords::Passwords,
+    room::{
+        Dress,
+        access::Door,
+        session::{Token, ViewerId},
+    },
+    tripcodes::Tripcodes,
 };
 
 pub(in crate::http) fn routes() -> Router<Site> {
@@ -38,22 +45,54 @@ struct Solution {
     challenge: String,
     answer: String,
     act: String,
+    password: Zeroizing<String>,
+}
+
+/// What the answer needs besides the room.
+#[derive(Clone)]
+pub(in crate::http) struct Keys {
+    prompts: Prompts,
+    passwords: Passwords,
+    tripcodes: Tripcodes,
+}
+
+impl FromRef<Site> for Keys {
+    fn from_ref(site: &Site) -> Self {
+        Self {
+            prompts: site.prompts.clone(),
+            passwords: site.passwords.clone(),
+            tripcodes: site.tripcodes.clone(),
+        }
+    }
 }
 
 async fn show(
     State(room): State<RoomHandle>,
     State(panel): State<Panel>,
     State(prompts): State<Prompts>,
+    near: Near,
     visitor: Visitor,
 ) -> Result<Response, Problem> {
-    let page = entrance(&room, &panel, &prompts, visitor.viewer, Wish::Any, None)?;
+    let Some(page) = entrance(
+        &room,
+        &panel,
+        &prompts,
+        near,
+        visitor.viewer,
+        Wish::Any,
+        None,
+    )?
+    else {
+        return Ok((visitor.cookie, Redirect::to("/")).into_response());
+    };
     Ok((visitor.cookie, page).into_response())
 }
 
 async fn enter(
     State(room): State<RoomHandle>,
     State(panel): State<Panel>,
-    State(prompts): State<Prompts>,
+    State(keys): State<Keys>,
+    near: Near,
     visitor: Visitor,
     OwnForm(form): OwnForm<Solution>,
 ) -> Result<Response, Problem> {
@@ -63,46 +102,125 @@ async fn enter(
         "question" => Wish::Question,
         _ => Wish::Any,
     };
-    let refusal = if wish == Wish::Any {
-        let given = captcha::normalise(&form.answer);
-        let answer = prompts::answer(&form.challenge, &given).unwrap_or_default();
-        match room.enter(viewer, &form.nonce, answer)? {
-            Ok(token) => {
-                return Ok((NewCookie::Set(token), Redirect::to("/")).into_response());
-            }
-            Err(refusal) => Some(refusal),
+    let mut cookie = visitor.cookie;
+    let mut notice = None;
+    if wish == Wish::Any {
+        let answered = match room.door_of(viewer, near.0) {
+            Door::In | Door::Blocked { .. } => Ok(None),
+            Door::Captcha => solve(&room, viewer, &form)?,
+            Door::Password => password(&room, &keys.passwords, viewer, form).await?,
+            Door::Club => tripcode(&room, &keys.tripcodes, viewer, form).await?,
+        };
+        match answered {
+            Ok(Some(token)) => cookie = NewCookie::Set(token),
+            Ok(None) => {}
+            Err(why) => notice = Some(why),
         }
-    } else {
-        None
-    };
-    let page = entrance(&room, &panel, &prompts, viewer, wish, refusal)?;
-    Ok((visitor.cookie, page).into_response())
+    }
+    let page = entrance(&room, &panel, &keys.prompts, near, viewer, wish, notice)?;
+    Ok(match page {
+        Some(page) => (cookie, page).into_response(),
+        None => (cookie, Redirect::to("/")).into_response(),
+    })
 }
 
+/// What an answer at the door came to: a new token, nothing to do, or why not.
+type Answered = Result<Option<Token>, Notice>;
+
+fn solve(room: &RoomHandle, viewer: ViewerId, form: &Solution) -> Result<Answered, Problem> {
+    let given = captcha::normalise(&form.answer);
+    let answer = prompts::answer(&form.challenge, &given).unwrap_or_default();
+    Ok(room
+        .enter(viewer, &form.nonce, answer)?
+        .map(Some)
+        .map_err(Notice::Refused))
+}
+
+async fn password(
+    room: &RoomHandle,
+    passwords: &Passwords,
+    viewer: ViewerId,
+    form: Solution,
+) -> Result<Answered, Problem> {
+    // Before the expensive part, so that guesses cannot be had for nothing.
+    if let Err(refusal) = room.may_guess(viewer, &form.nonce) {
+        return Ok(Err(Notice::Refused(refusal)));
+    }
+    let Some((hash, number)) = room.viewing_password() else {
+        return Ok(Ok(None));
+    };
+    match passwords.verify(hash.as_str(), form.password).await {
+        Ok(true) => Ok(Ok(Some(room.knows_password(viewer, number)?))),
+        Ok(false) => Ok(Err(Notice::NoTripcode(
+            "That is not the password.".to_owned(),
+        ))),
+        Err(why) => Ok(Err(Notice::NoTripcode(why.to_string()))),
+    }
+}
+
+async fn tripcode(
+    room: &RoomHandle,
+    tripcodes: &Tripcodes,
+    viewer: ViewerId,
+    form: Solution,
+) -> Result<Answered, Problem> {
+    if let Err(refusal) = room.may_dress(viewer, &form.nonce) {
+        return Ok(Err(Notice::Refused(refusal)));
+    }
+    let tripcode = match tripcodes.derive(form.password).await {
+        Ok(tripcode) => tripcode,
+        Err(why) => return Ok(Err(Notice::NoTripcode(why.to_string()))),
+    };
+    // A tripcode that opens nothing is not shown to anybody either.
+    if !room.opens_club(tripcode) {
+        let why = "That tripcode is not one of a member.".to_owned();
+        return Ok(Err(Notice::NoTripcode(why)));
+    }
+    let dress = Dress {
+        tripcode: Some(Some(tripcode)),
+        ..Dress::default()
+    };
+    Ok(room
+        .dress(viewer, dress)?
+        .map(|_identity| None)
+        .map_err(Notice::Refused))
+}
+
+/// The page with what is still to be answered; `None` if there is nothing.
 fn entrance(
     room: &RoomHandle,
     panel: &Panel,
     prompts: &Prompts,
+    near: Near,
     viewer: ViewerId,
     wish: Wish,
-    refusal: Option<Refusal>,
-) -> Result<Page, Problem> {
+    notice: Option<Notice>,
+) -> Result<Option<Page>, Problem> {
     let form = room.form(viewer)?.ok_or(Problem::OURS)?;
-    let challenge = prompts.prompt(room, viewer, form.challenge, wish)?;
-    let notice = match (&challenge, refusal) {
-        (None, _) => Some(Notice::NoCaptcha),
-        (Some(_), Some(refusal)) => Some(Notice::Refused(refusal)),
-        (Some(_), None) => None,
+    let ask = match room.door_of(viewer, near.0) {
+        Door::In | Door::Blocked { .. } => return Ok(None),
+        Door::Captcha => Ask::Captcha(prompts.prompt(room, viewer, form.challenge, wish)?),
+        Door::Password => Ask::Password,
+        Door::Club => Ask::Club,
+    };
+    let notice = match ask {
+        Ask::Captcha(None) => Some(Notice::NoCaptcha),
+        _ => notice,
     };
     let title = panel.summary().title;
     let model = Entrance {
-        title: title.as_str(),
+        // What the show is called is for those who may see it.
+        title: if matches!(ask, Ask::Captcha(_)) {
+            title.as_str()
+        } else {
+            ""
+        },
         nonce: &form.nonce,
-        challenge,
+        ask,
         notice: notice.as_ref(),
         questions: prompts.questions,
     };
-    Ok(Page::new(|nonce| entrance::page(&model, nonce))?)
+    Ok(Some(Page::new(|nonce| entrance::page(&model, nonce))?))
 }
 
 async fn privacy(

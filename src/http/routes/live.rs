@@ -29,11 +29,14 @@ use crate::{
     live::{
         feed::{Cursor, Read},
         lease::{Kind, Lease, Leases},
-        panel::Panel,
+        panel::{Change, Panel},
         room::RoomHandle,
     },
     pages::live,
-    room::panel::Piece,
+    room::{
+        panel::{Piece, Update},
+        transcript::MessageId,
+    },
 };
 
 /// When an endless panel ends, to be opened anew by its own refresh.
@@ -106,9 +109,16 @@ fn follow_panel(
 ) -> Body {
     let (values, cursor) = panel.open();
     let head = live::document(&values, reader, now, nonce.as_str());
+    let left_out = values
+        .lines
+        .iter()
+        .filter(|line| line.is_hidden)
+        .map(|line| line.id)
+        .collect();
     let following = Following {
         head: Some(head),
         cursor,
+        left_out,
         lease,
         nonce: nonce.clone(),
         pieces_left: limits.max_pieces,
@@ -123,7 +133,10 @@ fn follow_panel(
 /// One open panel.
 struct Following {
     head: Option<Bytes>,
-    cursor: Cursor<Piece>,
+    cursor: Cursor<Change>,
+    /// Hidden messages that this document never had; when they are shown again it has to be opened
+    /// anew, because nothing can be inserted between lines.
+    left_out: Vec<MessageId>,
     lease: Lease,
     nonce: Nonce,
     pieces_left: usize,
@@ -144,10 +157,17 @@ impl Following {
             () = &mut self.age => return None,
             read = self.cursor.next() => read,
         };
-        match read {
-            Read::Item(Piece::Html(bytes)) => Some(bytes),
-            Read::Item(Piece::Css(css)) => Some(live::styled(&css, self.nonce.as_str())),
-            Read::Lost => None,
+        let Read::Item(Change { piece, update }) = read else {
+            return None;
+        };
+        if let Update::Shown(ids) = &*update
+            && ids.iter().any(|id| self.left_out.contains(id))
+        {
+            return None;
         }
+        Some(match piece {
+            Piece::Html(bytes) => bytes,
+            Piece::Css(css) => live::styled(&css, self.nonce.as_str()),
+        })
     }
 }

@@ -1,0 +1,214 @@
+//! The shared room as the desk, the door, the terminal and programs use it.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::{RoomHandle, fresh, fresh_token};
+use crate::{
+    live::feed::Cursor,
+    room::{
+        access::ViewingPassword,
+        desk::{DeskView, Seat},
+        kept::{Kept, KeptError},
+        order::{Actor, Done, Order},
+        panel::Update,
+        person::Role,
+        refusal::Refusal,
+        sanction::Sanction,
+        session::{Token, ViewerId},
+        shields::Shields,
+        show::Show,
+        tag::PublicKey,
+        transcript::{Message, MessageId, Speaker},
+    },
+};
+
+impl RoomHandle {
+    /// What a viewer may do.
+    pub fn role(&self, viewer: ViewerId) -> Role {
+        self.lock().0.room.role(viewer)
+    }
+
+    /// The session of the person with this public id.
+    pub fn viewer(&self, key: PublicKey) -> Option<ViewerId> {
+        self.lock().0.room.viewer(key)
+    }
+
+    /// Who is called so: a name, or a tag with its `#`.
+    pub fn named(&self, handle: &str) -> Option<PublicKey> {
+        self.lock().0.room.named(handle)
+    }
+
+    /// The sanction that holds for somebody.
+    pub fn sanction(&self, viewer: ViewerId) -> Option<Sanction> {
+        let wall = self.shared.clock.wall();
+        self.lock().0.room.sanction(viewer, wall).cloned()
+    }
+
+    /// Carries out an order, with everything that follows from it.
+    pub fn order(&self, actor: Actor, order: Order) -> Result<Done, Refusal> {
+        let (mut inner, _) = self.lock();
+        let wall = self.shared.clock.wall();
+        let done = inner.room.order(actor, order, wall);
+        self.settle(&mut inner.room);
+        done
+    }
+
+    /// Uses a form's number up, then carries out an order of this person.
+    pub fn order_by_form(
+        &self,
+        viewer: ViewerId,
+        nonce: &str,
+        order: Order,
+    ) -> Result<Done, Refusal> {
+        let (mut inner, now) = self.lock();
+        inner.room.use_form(viewer, nonce, now)?;
+        let wall = self.shared.clock.wall();
+        let done = inner.room.order(Actor::Person(viewer), order, wall);
+        self.settle(&mut inner.room);
+        done
+    }
+
+    /// Uses a form's number up, for forms that do more than one order.
+    pub fn use_form(&self, viewer: ViewerId, nonce: &str) -> Result<(), Refusal> {
+        let (mut inner, now) = self.lock();
+        inner.room.use_form(viewer, nonce, now)
+    }
+
+    /// A number for the forms of an endless page; good as long as its bearer is open. The room
+    /// keeps it like any other form's, but using it does not use it up.
+    pub fn bearer(&self, viewer: ViewerId) -> Result<Option<String>, getrandom::Error> {
+        let random = u64::from_be_bytes(fresh()?);
+        let (mut inner, now) = self.lock();
+        Ok(inner.room.bearer(viewer, random, now))
+    }
+
+    /// Whether this is the number of an endless page that this person opened.
+    pub fn is_bearer(&self, viewer: ViewerId, nonce: &str) -> bool {
+        let (inner, now) = self.lock();
+        inner.room.is_bearer(viewer, nonce, now)
+    }
+
+    /// Everything that the desk's pages show.
+    pub fn desk(&self) -> DeskView {
+        let (inner, now) = self.lock();
+        inner.room.desk_view(now)
+    }
+
+    /// The switches.
+    pub fn shields(&self) -> Shields {
+        self.lock().0.room.shields()
+    }
+
+    /// Description, announcement and the like.
+    pub fn show(&self) -> Arc<Show> {
+        Arc::clone(self.lock().0.room.show())
+    }
+
+    /// The viewing password and its number, if there is one.
+    pub fn viewing_password(&self) -> Option<(ViewingPassword, u64)> {
+        let (inner, _) = self.lock();
+        let access = inner.room.access();
+        Some((access.password()?.clone(), access.password_number()))
+    }
+
+    /// Uses a form's number up, and counts a guess at a password. Comes before the expensive part.
+    pub fn may_guess(&self, viewer: ViewerId, nonce: &str) -> Result<(), Refusal> {
+        let (mut inner, now) = self.lock();
+        inner.room.may_guess(viewer, nonce, now)
+    }
+
+    /// Lets somebody in who knew the viewing password with this number; gives their new token.
+    pub fn knows_password(&self, viewer: ViewerId, number: u64) -> Result<Token, getrandom::Error> {
+        let token = fresh_token()?;
+        let (mut inner, _) = self.lock();
+        inner.room.knows_password(viewer, number, &token);
+        self.settle(&mut inner.room);
+        Ok(token)
+    }
+
+    /// Gives somebody a seat at the desk who proved elsewhere that it is theirs; gives their new
+    /// token.
+    pub fn log_in(
+        &self,
+        viewer: ViewerId,
+        role: Role,
+        is_program: bool,
+    ) -> Result<Token, getrandom::Error> {
+        let token = fresh_token()?;
+        let (mut inner, now) = self.lock();
+        let seat = Seat {
+            role,
+            since: now,
+            is_program,
+        };
+        inner.room.log_in(viewer, seat, &token);
+        self.settle(&mut inner.room);
+        Ok(token)
+    }
+
+    /// Takes a seat at the desk away.
+    pub fn log_out(&self, viewer: ViewerId) {
+        let (mut inner, _) = self.lock();
+        inner.room.log_out(viewer);
+        self.settle(&mut inner.room);
+    }
+
+    /// Takes away every seat that came by a password or a link.
+    pub fn log_everybody_out(&self) {
+        let (mut inner, _) = self.lock();
+        inner.room.log_everybody_out();
+        self.settle(&mut inner.room);
+    }
+
+    /// Says something in the broadcaster's name, from the terminal or a program.
+    pub fn proclaim(&self, words: &str) -> Result<Arc<Message>, Refusal> {
+        let (mut inner, _) = self.lock();
+        let message = inner.room.proclaim(words, self.shared.clock.wall())?;
+        if let Speaker::Person(identity) = &message.speaker {
+            self.introduce(identity);
+        }
+        self.shared
+            .panel
+            .publish(&Update::Said(Arc::clone(&message)));
+        Ok(message)
+    }
+
+    /// The newest messages that can be seen, at most `count`, oldest first.
+    pub fn messages(&self, count: usize) -> Vec<Arc<Message>> {
+        let (inner, _) = self.lock();
+        let mut newest: Vec<_> = inner.room.messages().rev().take(count).cloned().collect();
+        newest.reverse();
+        newest
+    }
+
+    /// The message with this number, and whether it is hidden.
+    pub fn message(&self, id: MessageId) -> Option<(Arc<Message>, bool)> {
+        let (inner, _) = self.lock();
+        let (message, is_hidden) = inner.room.message(id)?;
+        Some((Arc::clone(message), is_hidden))
+    }
+
+    /// What survives a restart, whenever it changes.
+    pub fn kept(&self) -> watch::Receiver<Arc<Kept>> {
+        self.shared.kept.subscribe()
+    }
+
+    /// Takes over what was kept.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it; the room is as it was.
+    pub fn restore(&self, kept: &Kept) -> Result<(), KeptError> {
+        let (mut inner, _) = self.lock();
+        inner.room.restore(kept, self.shared.clock.wall())?;
+        self.settle(&mut inner.room);
+        Ok(())
+    }
+
+    /// Every change from now on as a value, for programs.
+    pub fn events(&self) -> Cursor<Update> {
+        self.shared.panel.updates()
+    }
+}
