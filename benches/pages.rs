@@ -100,6 +100,7 @@ fn main() {
         identity: somebody(3),
         nonce: "0123456789abcdef".to_owned(),
         captcha_due: Some(CaptchaReason::First),
+        hindrance: None,
         challenge: Some((7, Prompt::Picture(vec![0; 3500].into()))),
         emotes: Arc::default(),
     };

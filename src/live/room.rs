@@ -160,11 +160,13 @@ impl RoomHandle {
         };
         let challenge = room.open_challenge(viewer, now);
         let captcha_due = room.captcha_due(viewer, now);
+        let hindrance = room.may_write(viewer, self.shared.clock.wall()).err();
         let emotes = Arc::clone(room.emotes());
         Ok(room.person(viewer).map(|person| FormState {
             identity: person.identity.clone(),
             nonce,
             captcha_due,
+            hindrance,
             challenge,
             emotes,
         }))

@@ -83,7 +83,13 @@ pub fn page(compose: &Compose<'_>, nonce: &str) -> Markup {
     document.around(&html! {
         main {
             @if let Some(notice) = compose.notice { (notice_line(notice)) }
-            form method="post" action="/compose#message" autocomplete="off" {
+            @if let Some(why) = &form.hindrance {
+                @if !matches!(compose.notice, Some(Notice::Refused(refusal)) if refusal == why) {
+                    p class="notice refused" role="status" { (why) }
+                }
+                p { a href="/compose" { "Look again" } }
+            }
+            form hidden[form.hindrance.is_some()] method="post" action="/compose#message" autocomplete="off" {
                 (hidden(compose))
                 input type="hidden" name="kind" value="say";
                 div class="row" {

@@ -117,7 +117,7 @@ pub fn privacy(form_nonce: Option<&str>, theme: Theme, nonce: &str) -> Markup {
                 li { "When you were last here, and whether a video or a panel of yours is open: in memory, to list who is watching." }
                 li { "Your tripcode's password is not kept." }
             }
-            p { "Nothing of this is written to disk or to a log. The site does not know your address: you come through Tor. It loads nothing from anywhere else." }
+            p { "Nothing of this is written to disk or to a log, with one exception: of somebody whom the broadcaster bans, the fingerprint of the cookie, the tripcode, and how they looked are kept in a file until the ban ends, so that it outlasts a restart. The site does not know your address: you come through Tor. It loads nothing from anywhere else." }
             @if let Some(form_nonce) = form_nonce {
                 form method="post" action="/privacy" {
                     input type="hidden" name="nonce" value=(form_nonce);

@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{challenge::Prompt, emote::EmoteTable, person::Identity, refusal::CaptchaReason};
+use super::{
+    challenge::Prompt,
+    emote::EmoteTable,
+    person::Identity,
+    refusal::{CaptchaReason, Refusal},
+};
 
 /// The state of a form.
 #[derive(Debug, Clone)]
@@ -13,6 +18,8 @@ pub struct FormState {
     pub nonce: String,
     /// Why a captcha is due, if one is.
     pub captcha_due: Option<CaptchaReason>,
+    /// Why they cannot write now, whatever they type.
+    pub hindrance: Option<Refusal>,
     /// The captcha they have open.
     pub challenge: Option<(u64, Prompt)>,
     /// The emotes there are.

@@ -130,7 +130,7 @@ impl Room {
     }
 
     /// Whether this person may write at all.
-    fn may_write(&self, viewer: ViewerId, wall: WallTime) -> Result<(), Refusal> {
+    pub fn may_write(&self, viewer: ViewerId, wall: WallTime) -> Result<(), Refusal> {
         let person = self.person(viewer).ok_or(Refusal::NoSession)?;
         let shields = &self.desk.shields;
         if shields.chat == ChatMode::Off {
