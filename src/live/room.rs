@@ -368,3 +368,6 @@ fn fresh<const N: usize>() -> Result<[u8; N], getrandom::Error> {
 fn fresh_token() -> Result<Token, getrandom::Error> {
     Ok(Token::from_random(fresh::<TOKEN_BYTES>()?))
 }
+
+#[cfg(test)]
+mod tests;

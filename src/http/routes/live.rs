@@ -35,6 +35,7 @@ use crate::{
     pages::live,
     room::{
         panel::{Piece, Update},
+        shields::ChatMode,
         transcript::MessageId,
     },
 };
@@ -119,6 +120,7 @@ fn follow_panel(
         head: Some(head),
         cursor,
         left_out,
+        without_chat: values.chat == ChatMode::Off,
         lease,
         nonce: nonce.clone(),
         pieces_left: limits.max_pieces,
@@ -137,6 +139,8 @@ struct Following {
     /// Hidden messages that this document never had; when they are shown again it has to be opened
     /// anew, because nothing can be inserted between lines.
     left_out: Vec<MessageId>,
+    /// The chat was off when this document began, so that it has none of the lines.
+    without_chat: bool,
     lease: Lease,
     nonce: Nonce,
     pieces_left: usize,
@@ -163,6 +167,9 @@ impl Following {
         if let Update::Shown(ids) = &*update
             && ids.iter().any(|id| self.left_out.contains(id))
         {
+            return None;
+        }
+        if self.without_chat && matches!(*update, Update::Chat(mode) if mode != ChatMode::Off) {
             return None;
         }
         Some(match piece {
