@@ -109,6 +109,7 @@ async fn show(settings: Settings, source: Source, progress: &Progress) -> anyhow
     let status = DeskUpdates {
         video: site.video.clone(),
         panel: site.panel.clone(),
+        room: site.room.clone(),
         desk: site.desk.clone(),
         clock,
     };

@@ -5,7 +5,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::history::History;
+use super::{
+    audit::{AuditEntry, AuditId},
+    history::History,
+};
 use crate::{clock::WallTime, media::meter::EncoderState};
 
 /// Whether viewers can reach the site through Tor.
@@ -25,7 +28,7 @@ pub struct TorState {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditLine {
     /// Its number, for the button that takes it back.
-    pub id: u64,
+    pub id: AuditId,
     /// When it was done.
     pub at: WallTime,
     /// Who did it, as text.
@@ -36,6 +39,19 @@ pub struct AuditLine {
     pub can_undo: bool,
     /// Whether it was taken back.
     pub undone: bool,
+}
+
+impl From<&AuditEntry> for AuditLine {
+    fn from(entry: &AuditEntry) -> Self {
+        Self {
+            id: entry.id,
+            at: entry.at,
+            by: entry.by.clone(),
+            what: entry.what.clone(),
+            can_undo: entry.can_undo(),
+            undone: entry.undone,
+        }
+    }
 }
 
 /// Everything that the status block shows.

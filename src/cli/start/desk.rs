@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::every;
 use crate::{
     clock::{Clock, Tick},
-    live::{desk::DeskFeed, panel::Panel, video::VideoHandle},
+    live::{desk::DeskFeed, panel::Panel, room::RoomHandle, video::VideoHandle},
     media::meter::EncoderState,
     onion::{self, Stage},
     room::{
@@ -20,17 +20,21 @@ use crate::{
 /// How often the encoder and the viewers are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// Done orders that the status block shows; the whole list has a page of its own.
+const AUDIT_LINES: usize = 12;
+
 /// Where the status comes from and goes to.
 #[derive(Debug, Clone)]
 pub(super) struct DeskUpdates {
     pub(super) video: VideoHandle,
     pub(super) panel: Panel,
+    pub(super) room: RoomHandle,
     pub(super) desk: DeskFeed,
     pub(super) clock: Clock,
 }
 
 impl DeskUpdates {
-    /// Shows the encoder and the viewers of the last hour.
+    /// Shows the encoder, the viewers of the last hour and what was ordered.
     pub(super) async fn keep_current(self) {
         let mut history = History::new();
         let mut shown = EncoderState::default();
@@ -39,6 +43,8 @@ impl DeskUpdates {
             self.desk.publish(&DeskUpdate::Encoder(shown));
             history.record(self.panel.summary().watching, self.clock.wall());
             self.desk.publish(&DeskUpdate::History(history.clone()));
+            let audit = self.room.audit(AUDIT_LINES);
+            self.desk.publish(&DeskUpdate::Audit(audit.into()));
         })
         .await;
     }

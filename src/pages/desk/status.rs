@@ -136,7 +136,7 @@ fn audit(lines: &[AuditLine]) -> Markup {
                             @if line.undone { " " span class="quiet" { "(taken back)" } }
                             @if line.can_undo && !line.undone {
                                 // The form with this id stands at the head of the document.
-                                " " button form="act" name="do" value={ "undo-" (line.id) } { "Undo" }
+                                " " button form="act" name="do" value={ "undo-" (line.id.0) } { "Undo" }
                             }
                         }
                     }
@@ -161,6 +161,7 @@ mod tests {
     use crate::{
         clock::WallTime,
         media::meter::{FrameRate, Picture, Sound},
+        room::audit::AuditId,
     };
 
     fn text(update: &DeskUpdate) -> String {
@@ -228,7 +229,7 @@ mod tests {
     #[test]
     fn what_people_are_called_is_text_and_only_what_can_be_undone_has_a_button() {
         let line = |id, can_undo, undone| AuditLine {
-            id,
+            id: AuditId(id),
             at: WallTime::from_unix_millis(0),
             by: "<b>".to_owned(),
             what: "hid a message of &".to_owned(),
