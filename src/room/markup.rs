@@ -204,6 +204,11 @@ impl Body {
     }
 }
 
+/// A text in its normal form, without looking at its limits.
+pub(super) fn normalised(text: &str) -> String {
+    normal::normal(text)
+}
+
 fn has_only_emoji(spans: &[Span]) -> bool {
     let mut count = 0;
     for span in spans {

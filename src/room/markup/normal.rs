@@ -55,7 +55,7 @@ pub(super) fn checked(text: &str) -> Result<Normal, TextRefusal> {
 }
 
 /// One kind of line end, nothing invisible, NFC, nothing blank around it.
-fn normal(text: &str) -> String {
+pub(super) fn normal(text: &str) -> String {
     let text: String = text
         .replace("\r\n", "\n")
         .chars()
