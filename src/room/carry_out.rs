@@ -155,6 +155,7 @@ impl Room {
             }
             Order::Club(club) => self.set_club(club),
             Order::Show(show) => {
+                show.check().map_err(Refusal::Show)?;
                 let before = std::mem::replace(&mut self.desk.show, Arc::clone(&show));
                 if before == show {
                     return Ok((String::new(), Vec::new()));

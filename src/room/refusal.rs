@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use super::{
     colour::ColourRefusal, filter::FilterMistake, markup::TextRefusal, name::NameRefusal,
-    sanction::SanctionKind, wording::ends,
+    sanction::SanctionKind, show::ShowMistake, wording::ends,
 };
 use crate::clock::WallTime;
 
@@ -68,6 +68,8 @@ pub enum Refusal {
     TooMany(&'static str),
     /// Something about a word filter.
     Filter(FilterMistake),
+    /// Something about the words of the show.
+    Show(ShowMistake),
 }
 
 /// Why a captcha is due.
@@ -157,6 +159,7 @@ impl fmt::Display for Refusal {
             Self::Term => f.write_str("Choose a time from one second to one year."),
             Self::TooMany(what) => write!(f, "There are too many {what} already."),
             Self::Filter(mistake) => sentence(f, mistake),
+            Self::Show(mistake) => sentence(f, mistake),
             Self::NoSession => {
                 f.write_str("Your session has ended. Start again from the first page.")
             }
