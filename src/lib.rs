@@ -31,6 +31,7 @@ pub mod media;
 pub mod onion;
 pub mod pages;
 pub mod passwords;
+pub mod private_file;
 pub mod ring;
 pub mod room;
 pub mod telemetry;

@@ -12,7 +12,8 @@ use crate::{
     clock::Clock,
     config::Settings,
     emotes::Emotes,
-    http::{Delays, LiveLimits, Prompts, Site},
+    http::{Delays, LiveLimits, Prompts, Site, retitle::Retitle},
+    ingest,
     live::{
         desk::DeskFeed,
         lease::{self, Leases},
@@ -22,6 +23,7 @@ use crate::{
     },
     media::timeline,
     pages,
+    passwords::Passwords,
     room::{Room, RoomLimits, challenge::ChallengeLimits, flood::FloodLimits, name::Reserved},
     tripcodes::{self, Tripcodes},
 };
@@ -33,6 +35,7 @@ const CAPTCHAS_AHEAD: usize = 32;
 pub(super) fn assemble(
     settings: &Settings,
     emotes: &Arc<Emotes>,
+    broadcaster: &str,
     clock: Clock,
     closing: &CancellationToken,
 ) -> anyhow::Result<(Site, watch::Sender<Arc<Emotes>>)> {
@@ -78,10 +81,14 @@ pub(super) fn assemble(
             pictures,
             questions: settings.captcha.questions,
         },
-        passwords: crate::passwords::Passwords,
+        passwords: Passwords::new(broadcaster),
         tripcodes: Tripcodes::new(salt),
         emotes,
         desk: DeskFeed::new(pages::desk::status::piece),
+        retitle: Retitle::new({
+            let file = settings.ingest.title_file.clone();
+            move |title| ingest::retitle(&file, title)
+        }),
     };
     Ok((site, book))
 }
