@@ -33,6 +33,9 @@ pub const MOST_MESSAGES: usize = 1000;
 /// How long a mute holds when no term is given.
 pub const MUTE_FOR: Duration = Duration::from_mins(10);
 
+/// Letters of a public id.
+const KEY_LETTERS: usize = 8;
+
 /// Letters of an unknown verb that are repeated to whoever wrote it.
 const REPEATED: usize = 24;
 
@@ -270,9 +273,10 @@ fn arguments(verb: &str, rest: &str) -> Result<Request, Wrong> {
         "mute" => sanction(SanctionKind::Mute, rest),
         "ban" => sanction(SanctionKind::Ban, rest),
         "block" => sanction(SanctionKind::Block, rest),
+        // Eight digits are a public id: their letters are digits by chance.
         "unban" => Ok(Request::Unban(match number(rest) {
-            Some(id) => Unban::Number(SanctionId(id)),
-            None => Unban::Who(who_alone(rest)?),
+            Some(id) if rest.len() != KEY_LETTERS => Unban::Number(SanctionId(id)),
+            _ => Unban::Who(who_alone(rest)?),
         })),
         "bans" => alone(Request::Bans),
         "rename" => {
@@ -427,7 +431,10 @@ impl fmt::Display for Request {
                 f.write_str(if *purge { " purge" } else { "" })
             }
             Self::Unban(Unban::Who(who)) => write!(f, "unban {who}"),
-            Self::Unban(Unban::Number(id)) => write!(f, "unban {}", id.0),
+            Self::Unban(Unban::Number(id)) => {
+                let eight_digits = (10_000_000..100_000_000).contains(&id.0);
+                write!(f, "unban {}{}", if eight_digits { "0" } else { "" }, id.0)
+            }
             Self::Bans => f.write_str("bans"),
             Self::Rename { who, name } => line(f, format_args!("rename {who}"), name),
             Self::Cut(who) => write!(f, "cut {who}"),
