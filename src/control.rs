@@ -6,6 +6,7 @@
 //!
 //! `docs/control.md` describes the protocol for people who write programs.
 
+pub mod event;
 pub mod request;
 
 /// The name of the socket inside the state directory.
