@@ -6,7 +6,9 @@
 //!
 //! `docs/control.md` describes the protocol for people who write programs.
 
+pub mod answer;
 pub mod event;
+pub mod executor;
 pub mod request;
 
 /// The name of the socket inside the state directory.

@@ -1,7 +1,7 @@
 //! The verbs of the protocol: one table for the parser's advice, `help` and the documentation.
 
 /// A verb and how it is used.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Verb {
     /// The first word of the line.
     pub word: &'static str,
@@ -80,7 +80,11 @@ pub const VERBS: &[Verb] = &[
         "who helps to keep order; `link` makes a link for one login",
     ),
     verb("login-link", "", "a link for one login as the broadcaster"),
-    verb("reload", "", "read title and emotes again"),
+    verb(
+        "reload",
+        "",
+        "read the emotes again; `title.txt` is read by itself",
+    ),
     verb(
         "password-changed",
         "",
