@@ -9,7 +9,9 @@
 pub mod answer;
 pub mod event;
 pub mod executor;
+mod line_reader;
 pub mod request;
+pub mod socket;
 
 /// The name of the socket inside the state directory.
 pub const SOCKET: &str = "control.sock";
