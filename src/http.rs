@@ -11,7 +11,7 @@ use axum::{Router, extract::FromRef, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
-    live::{lease::Leases, panel::Panel, room::RoomHandle, video::VideoHandle},
+    live::{desk::DeskFeed, lease::Leases, panel::Panel, room::RoomHandle, video::VideoHandle},
     passwords::Passwords,
     tripcodes::Tripcodes,
 };
@@ -53,6 +53,8 @@ pub struct Site {
     pub tripcodes: Tripcodes,
     /// The emotes of the house.
     pub emotes: EmoteBook,
+    /// The status block of the desk.
+    pub desk: DeskFeed,
 }
 
 macro_rules! part {
@@ -75,7 +77,8 @@ part!(
     prompts: Prompts,
     passwords: Passwords,
     tripcodes: Tripcodes,
-    emotes: EmoteBook
+    emotes: EmoteBook,
+    desk: DeskFeed
 );
 
 /// The whole site as one service.

@@ -7,6 +7,7 @@
 //! every other lock is taken alone. No guard leaves its file, and the methods that lock are
 //! synchronous, so a guard cannot cross an `.await`.
 
+pub mod desk;
 pub mod feed;
 pub mod lease;
 pub mod panel;

@@ -4,11 +4,13 @@
 //! Does not belong here: files, sockets, tasks, the clock. Everything is a pure function or a
 //! state machine that takes the time as an argument, and no input of any kind makes it panic.
 
+pub mod advice;
 pub mod boxes;
 pub mod broadcast;
 pub mod delay;
 pub mod fragment;
 pub mod init;
 pub mod listing;
+pub mod meter;
 pub mod playlist;
 pub mod timeline;

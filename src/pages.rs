@@ -9,8 +9,10 @@
 
 mod chat;
 pub mod compose;
+pub mod desk;
 pub mod document;
 pub mod entrance;
+mod history;
 pub mod home;
 pub mod live;
 pub mod problem;

@@ -3,6 +3,7 @@
 //! The order: claim the directory, listen and say where, start the picture, then Tor. The local
 //! preview never waits for Tor.
 
+mod desk;
 mod parts;
 mod tor_status;
 
@@ -16,6 +17,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use self::desk::DeskUpdates;
 use super::{progress::Progress, report::WithHint as _};
 use crate::{
     clock::{Clock, Tick},
@@ -104,8 +106,23 @@ async fn show(settings: Settings, source: Source, progress: &Progress) -> anyhow
         &closing,
         &mut tasks,
     );
+    let status = DeskUpdates {
+        video: site.video.clone(),
+        panel: site.panel.clone(),
+        room: site.room.clone(),
+        desk: site.desk.clone(),
+        clock,
+    };
+    tasks.spawn(until(
+        &closing,
+        "desk status",
+        status.clone().keep_current(),
+    ));
     if settings.onion.enabled {
-        publish(&settings, &service, progress, clock, &mut tasks);
+        let news = publish(&settings, &service, progress, clock, &mut tasks);
+        tasks.spawn(until(&closing, "desk tor status", status.follow_tor(news)));
+    } else {
+        status.without_tor();
     }
 
     let ended = tokio::select! {
@@ -279,14 +296,14 @@ fn keep_emotes(
     }));
 }
 
-/// Publishes the site as an onion service.
+/// Publishes the site as an onion service; returns where its status can be followed.
 fn publish(
     settings: &Settings,
     service: &Service,
     progress: &Progress,
     clock: Clock,
     tasks: &mut JoinSet<Task>,
-) {
+) -> watch::Receiver<onion::Status> {
     let settings = onion::Settings {
         keys_dir: settings.onion.keys.clone(),
         state_dir: settings.onion.state.clone(),
@@ -298,7 +315,7 @@ fn publish(
     let (status, news) = watch::channel(onion::Status::default());
     let service = service.clone();
     let closing = service.closing.clone();
-    tasks.spawn(tor_status::report(news, progress.clone(), clock));
+    tasks.spawn(tor_status::report(news.clone(), progress.clone(), clock));
     tasks.spawn(async move {
         let serve = move |stream, _circuit| {
             let Service {
@@ -319,6 +336,7 @@ fn publish(
         onion::run(settings, status, closing, serve).await?;
         Ok("onion service")
     });
+    news
 }
 
 /// Runs `work` until it ends or `closing` is cancelled.

@@ -17,6 +17,7 @@ use crate::{
         fragment::Fragment,
         init::InitSegment,
         listing::Listing,
+        meter::EncoderState,
         timeline::{Limits, Next, Position},
     },
 };
@@ -108,6 +109,12 @@ impl VideoHandle {
     /// When the newest fragment arrived.
     pub fn last_fragment(&self) -> Option<Tick> {
         self.shared.lock().last_fragment()
+    }
+
+    /// What the encoder delivers. Looks through the newest ten seconds: once a second is enough.
+    pub fn encoder(&self) -> EncoderState {
+        let broadcast = self.shared.lock();
+        broadcast.encoder(self.shared.clock.tick())
     }
 
     /// A viewer joins; `None` when off the air.

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::{
     fragment::Fragment,
     init::InitSegment,
+    meter::{EncoderState, Meter},
     timeline::{Begun, Limits, RunId, Timeline},
 };
 use crate::clock::{Tick, WallTime};
@@ -45,6 +46,7 @@ pub enum Air {
 #[derive(Debug)]
 pub struct Broadcast {
     timeline: Timeline,
+    meter: Meter,
     silence: Duration,
     target_duration: Duration,
     /// Start of the broadcast as the encoder states it, for the next run.
@@ -59,6 +61,7 @@ impl Broadcast {
     pub fn new(limits: Limits, silence: Duration) -> Self {
         Self {
             timeline: Timeline::new(limits),
+            meter: Meter::new(),
             silence,
             target_duration: Duration::ZERO,
             stated_start: None,
@@ -83,6 +86,11 @@ impl Broadcast {
         self.last_fragment
     }
 
+    /// What the encoder delivers.
+    pub fn encoder(&self, now: Tick) -> EncoderState {
+        self.meter.state(now, self.air != Air::Off)
+    }
+
     /// The longest segment that the encoder announced; 0 if it announced none.
     pub fn target_duration(&self) -> Duration {
         self.target_duration
@@ -96,6 +104,7 @@ impl Broadcast {
     /// The encoder started with this init segment; `started` is when it says the broadcast began.
     pub fn begin(&mut self, init: InitSegment, started: Option<WallTime>) {
         self.stopping_since = None;
+        self.meter.begin(&init);
         if self.timeline.begin(init) != Begun::Continued {
             self.stated_start = started;
             // On the air again with the first fragment: until then there is nothing to play.
@@ -105,6 +114,8 @@ impl Broadcast {
 
     /// Takes the next fragment. Returns whether it is kept; see [`Timeline::push`].
     pub fn push(&mut self, fragment: &Fragment, now: Tick, wall: WallTime) -> bool {
+        // Also what is not kept: an encoder that delivers and is not seen is what one looks for.
+        self.meter.push(fragment, now);
         if !self.timeline.push(fragment, now) {
             return false;
         }

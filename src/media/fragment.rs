@@ -88,6 +88,10 @@ pub struct TrackRun {
     pub decode_time: u64,
     /// Sum of the sample durations, in ticks.
     pub duration: u64,
+    /// How many samples: pictures, or packets of sound.
+    pub samples: u32,
+    /// How many of them playback can start with.
+    pub sync_samples: u32,
 }
 
 impl TrackRun {
@@ -212,6 +216,8 @@ impl Fragment {
                 timescale: track.timescale,
                 decode_time: found.decode_time,
                 duration: found.duration,
+                samples: found.samples,
+                sync_samples: found.sync_samples,
             });
         }
         if runs.is_empty() {

@@ -1,13 +1,16 @@
 //! The init segment: `ftyp` + `moov`, what a player needs before the first fragment.
 //!
 //! Belongs here: checking such a file and the few facts about its tracks that rules need.
-//! Does not belong here: codecs, samples, where the file comes from.
+//! Does not belong here: what decoders need, samples, where the file comes from.
+
+mod entry;
 
 use std::fmt;
 
 use bytes::Bytes;
 use thiserror::Error;
 
+pub use self::entry::SampleEntry;
 use super::boxes::{BoxError, BoxHeader, BoxType, MediaBox};
 
 /// Longest accepted init segment, in bytes.
@@ -90,6 +93,8 @@ pub struct Track {
     pub default_sample_size: u32,
     /// `default_sample_flags` of its `trex`.
     pub default_sample_flags: u32,
+    /// What the samples are, if the file tells. No rule depends on it; people are told.
+    pub entry: Option<SampleEntry>,
 }
 
 /// A complete, checked init segment. Cheap to clone; equal when the bytes are equal.
@@ -241,6 +246,7 @@ fn track(trak: &MediaBox<'_>, mvex: &MediaBox<'_>) -> Result<Track, InitError> {
             default_sample_duration: fields.u32()?,
             default_sample_size: fields.u32()?,
             default_sample_flags: fields.u32()?,
+            entry: SampleEntry::read(&mdia, kind),
         });
     }
     Err(BoxError::Missing {

@@ -135,6 +135,11 @@ impl Room {
         }
     }
 
+    /// What was ordered, oldest first.
+    pub fn audit(&self) -> impl DoubleEndedIterator<Item = &AuditEntry> {
+        self.desk.audit.iter()
+    }
+
     /// The switches.
     pub fn shields(&self) -> Shields {
         self.desk.shields

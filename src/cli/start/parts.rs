@@ -14,6 +14,7 @@ use crate::{
     emotes::Emotes,
     http::{Delays, LiveLimits, Prompts, Site},
     live::{
+        desk::DeskFeed,
         lease::{self, Leases},
         panel::Panel,
         room::RoomHandle,
@@ -80,6 +81,7 @@ pub(super) fn assemble(
         passwords: crate::passwords::Passwords,
         tripcodes: Tripcodes::new(salt),
         emotes,
+        desk: DeskFeed::new(pages::desk::status::piece),
     };
     Ok((site, book))
 }

@@ -19,6 +19,7 @@ use crate::{
         session::{Token, ViewerId},
         shields::Shields,
         show::Show,
+        status::AuditLine,
         tag::PublicKey,
         transcript::{Message, MessageId, Speaker},
     },
@@ -94,6 +95,18 @@ impl RoomHandle {
     pub fn desk(&self) -> DeskView {
         let (inner, now) = self.lock();
         inner.room.desk_view(now)
+    }
+
+    /// The newest entries of the audit list, at most `count`, newest first.
+    pub fn audit(&self, count: usize) -> Vec<AuditLine> {
+        let (inner, _) = self.lock();
+        let entries = inner.room.audit().rev().take(count);
+        entries.map(AuditLine::from).collect()
+    }
+
+    /// A viewer's place at the desk, if they logged in.
+    pub fn seat(&self, viewer: ViewerId) -> Option<Seat> {
+        self.lock().0.room.person(viewer)?.seat
     }
 
     /// The switches.

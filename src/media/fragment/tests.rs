@@ -60,7 +60,9 @@ fn times_and_keyframe_of_a_fragment_as_ffmpeg_writes_it() {
             track_id: 2,
             timescale: 48_000,
             decode_time: 48_000,
-            duration: 9600
+            duration: 9600,
+            samples: 10,
+            sync_samples: 10
         }
     );
     assert!(!fragment(1200, false).starts_with_keyframe());
@@ -92,6 +94,36 @@ fn the_flags_of_the_first_sample_come_from_the_nearest_place_that_states_them() 
             found.starts_with_keyframe(),
             *keyframe,
             "{tfhd:x?} {flags:x} {rest:x?}"
+        );
+    }
+}
+
+#[test]
+fn samples_and_keyframes_among_them_are_counted() {
+    const SYNC: u32 = 0x0200_0000;
+    // (tfhd, trun flags, samples, fields after the data offset, sync samples)
+    type Case<'a> = (&'a [u32], u32, u32, &'a [u32], u32);
+    let table: &[Case<'_>] = &[
+        (&[0x2_0000, 1], 0, 3, &[], 0),
+        (&[0x2_0020, 1, SYNC], 0, 3, &[], 3),
+        (&[0x2_0020, 1, NON_SYNC], 0x004, 3, &[SYNC], 1),
+        (&[0x2_0020, 1, SYNC], 0x004, 3, &[NON_SYNC], 2),
+        (&[0x2_0000, 1], 0x400, 3, &[SYNC, NON_SYNC, SYNC], 2),
+        (
+            &[0x2_0000, 1],
+            0x404,
+            3,
+            &[NON_SYNC, SYNC, NON_SYNC, SYNC],
+            1,
+        ),
+        (&[0x2_0000, 1], 0, 0, &[], 0),
+    ];
+    for (tfhd, flags, count, rest, sync) in table {
+        let run = with_run(tfhd, *flags, *count, rest).unwrap().runs()[0].clone();
+        assert_eq!(
+            (run.samples, run.sync_samples),
+            (*count, *sync),
+            "{flags:x} {rest:x?}"
         );
     }
 }

@@ -22,6 +22,10 @@ const MAX_SAMPLES: u32 = 1 << 20;
 /// `sample_is_non_sync_sample` in the 32 bits of sample flags.
 const NON_SYNC: u32 = 0x0001_0000;
 
+fn is_sync(flags: u32) -> bool {
+    flags & NON_SYNC == 0
+}
+
 /// Flags of `tfhd`.
 mod tfhd {
     pub(super) const BASE_DATA_OFFSET: u32 = 0x01;
@@ -82,6 +86,9 @@ pub(super) struct TrackFragment {
     pub(super) decode_time_field: DecodeTimeField,
     /// Sum over all samples, in ticks.
     pub(super) duration: u64,
+    pub(super) samples: u32,
+    /// How many of them playback can start with.
+    pub(super) sync_samples: u32,
     /// `None` if it has no samples.
     pub(super) first_sample_is_sync: Option<bool>,
     /// First byte of the fragment after its last sample; where the next `traf` may go on.
@@ -141,6 +148,7 @@ impl TrackFragment {
             base,
             position: base,
             samples: 0,
+            sync_samples: 0,
             duration: 0,
             first_flags: None,
         };
@@ -158,7 +166,9 @@ impl TrackFragment {
             decode_time,
             decode_time_field,
             duration: runs.duration,
-            first_sample_is_sync: runs.first_flags.map(|flags| flags & NON_SYNC == 0),
+            samples: runs.samples,
+            sync_samples: runs.sync_samples,
+            first_sample_is_sync: runs.first_flags.map(is_sync),
             data_end: runs.position,
         };
         Ok((track, found))
@@ -189,6 +199,7 @@ struct Runs {
     /// Where the next run begins unless it says otherwise.
     position: u64,
     samples: u32,
+    sync_samples: u32,
     duration: u64,
     first_flags: Option<u32>,
 }
@@ -231,10 +242,13 @@ impl Runs {
 
         let mut size = 0;
         let mut first_own_flags = None;
+        // Of the samples after the first one, whose flags may be stated elsewhere.
+        let mut sync_samples = 0;
         let own = trun::DURATION | trun::SIZE | trun::FLAGS | trun::COMPOSITION;
         if flags & own == 0 {
             self.duration += u64::from(count) * u64::from(defaults.duration);
             size = u64::from(count) * u64::from(defaults.size);
+            sync_samples = (count - 1) * u32::from(is_sync(defaults.flags));
         } else {
             let width = 4 * (flags & own).count_ones() as usize;
             if fields.left() / width < count as usize {
@@ -254,12 +268,16 @@ impl Runs {
                 self.duration += u64::from(optional(trun::DURATION, defaults.duration)?);
                 size += u64::from(optional(trun::SIZE, defaults.size)?);
                 let own_flags = optional(trun::FLAGS, defaults.flags)?;
+                if first_own_flags.is_some() {
+                    sync_samples += u32::from(is_sync(own_flags));
+                }
                 first_own_flags.get_or_insert(own_flags);
                 optional(trun::COMPOSITION, 0)?;
             }
         }
-        self.first_flags
-            .get_or_insert(first_flags.or(first_own_flags).unwrap_or(defaults.flags));
+        let first = first_flags.or(first_own_flags).unwrap_or(defaults.flags);
+        self.sync_samples += sync_samples + u32::from(is_sync(first));
+        self.first_flags.get_or_insert(first);
         // 2^20 samples of 2^32 bytes at most: no overflow.
         let end = self.position + size;
         if self.position < data.start || end > data.end {

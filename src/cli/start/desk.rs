@@ -1,0 +1,149 @@
+//! The tasks that carry how the show does to the desk.
+//!
+//! Belongs here: asking each part once a second, and the words for the stages of the onion service.
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::every;
+use crate::{
+    clock::{Clock, Tick},
+    live::{desk::DeskFeed, panel::Panel, room::RoomHandle, video::VideoHandle},
+    media::meter::EncoderState,
+    onion::{self, Stage},
+    room::{
+        history::History,
+        status::{DeskUpdate, TorState},
+    },
+};
+
+/// How often the encoder and the viewers are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Done orders that the status block shows; the whole list has a page of its own.
+const AUDIT_LINES: usize = 12;
+
+/// Where the status comes from and goes to.
+#[derive(Debug, Clone)]
+pub(super) struct DeskUpdates {
+    pub(super) video: VideoHandle,
+    pub(super) panel: Panel,
+    pub(super) room: RoomHandle,
+    pub(super) desk: DeskFeed,
+    pub(super) clock: Clock,
+}
+
+impl DeskUpdates {
+    /// Shows the encoder, the viewers of the last hour and what was ordered.
+    pub(super) async fn keep_current(self) {
+        let mut history = History::new();
+        let mut shown = EncoderState::default();
+        every(LOOK, move || {
+            shown = self.video.encoder().steadied(&shown);
+            self.desk.publish(&DeskUpdate::Encoder(shown));
+            history.record(self.panel.summary().watching, self.clock.wall());
+            self.desk.publish(&DeskUpdate::History(history.clone()));
+            let audit = self.room.audit(AUDIT_LINES);
+            self.desk.publish(&DeskUpdate::Audit(audit.into()));
+        })
+        .await;
+    }
+
+    /// Shows how the onion service does.
+    pub(super) async fn follow_tor(self, mut news: watch::Receiver<onion::Status>) {
+        let started = self.clock.tick();
+        let mut time_to_publish = None;
+        loop {
+            let status = news.borrow_and_update().clone();
+            let state = tor_state(status, started, self.clock.tick(), &mut time_to_publish);
+            self.desk.publish(&DeskUpdate::Tor(state));
+            if news.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Shows that there is no onion service.
+    pub(super) fn without_tor(&self) {
+        let words = "not used: only this computer can see the site (`--no-tor`, or `enabled = false` \
+                     in `[onion]`)";
+        self.desk.publish(&DeskUpdate::Tor(TorState {
+            words: words.to_owned(),
+            ..TorState::default()
+        }));
+    }
+}
+
+fn tor_state(
+    status: onion::Status,
+    started: Tick,
+    now: Tick,
+    time_to_publish: &mut Option<Duration>,
+) -> TorState {
+    let onion::Status { address, stage } = status;
+    let reachable = stage == Stage::Reachable;
+    if reachable && time_to_publish.is_none() {
+        // Whole seconds: more would be noise.
+        *time_to_publish = Some(Duration::from_secs(now.since(started).as_secs()));
+    }
+    let with = |words: &str, problem: Option<String>| match problem {
+        Some(problem) => format!("{words}: {problem}"),
+        None => words.to_owned(),
+    };
+    let words = match stage {
+        Stage::Starting => "starting".to_owned(),
+        Stage::Bootstrapping {
+            percent,
+            doing,
+            blocked,
+        } => with(&format!("connecting, {percent} %, {doing}"), blocked),
+        Stage::Publishing { problem } => with("telling Tor where to find this site", problem),
+        Stage::Reachable => "viewers can reach the site".to_owned(),
+        Stage::Unreachable { problem } => with("viewers may not reach the site", Some(problem)),
+    };
+    TorState {
+        address: address.map(|address| format!("http://{}/", address.as_str())),
+        words,
+        reachable,
+        time_to_publish: *time_to_publish,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Tick {
+        Tick::START + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn the_time_to_publish_is_that_of_the_first_time() {
+        let mut first = None;
+        let mut see = |stage, seconds| {
+            let status = onion::Status {
+                address: None,
+                stage,
+            };
+            tor_state(status, at(0), at(seconds), &mut first)
+        };
+        let publishing = see(Stage::Publishing { problem: None }, 20);
+        assert_eq!(
+            (publishing.reachable, publishing.time_to_publish),
+            (false, None)
+        );
+
+        for seconds in [42, 600] {
+            let state = see(Stage::Reachable, seconds);
+            assert!(state.reachable);
+            assert_eq!(state.time_to_publish, Some(Duration::from_secs(42)));
+        }
+        let problem = "the network is down".to_owned();
+        let lost = see(Stage::Unreachable { problem }, 700);
+        assert_eq!(
+            lost.words,
+            "viewers may not reach the site: the network is down"
+        );
+        assert!(!lost.reachable && lost.time_to_publish.is_some());
+    }
+}

@@ -1,0 +1,267 @@
+//! The status block of the desk: encoder, Tor, viewers of the last hour, done orders.
+//!
+//! Each of the four is one element that names its slot; of each only the newest is shown (see
+//! [`CSS`]), so that a change is one more element at the end of an endless document.
+
+use std::time::Duration;
+
+use maud::{Markup, html};
+
+use super::super::{history, time::full};
+use crate::{
+    media::{
+        advice::{advice, rate, time},
+        meter::EncoderState,
+    },
+    room::{
+        panel::Html,
+        status::{AuditLine, DeskUpdate, DeskValues, TorState},
+    },
+};
+
+/// Styles of the block.
+pub const CSS: &str = include_str!("../../../assets/desk-status.css");
+
+/// The whole block as it is now: for a finite page, and for the beginning of an endless one.
+pub fn block(values: &DeskValues) -> Markup {
+    html! {
+        (encoder(&values.encoder))
+        (tor(&values.tor))
+        (viewers(values))
+        (audit(&values.audit))
+    }
+}
+
+/// What open desks get for a change.
+pub fn piece(update: &DeskUpdate) -> Html {
+    let markup = match update {
+        DeskUpdate::Encoder(state) => encoder(state),
+        DeskUpdate::Tor(state) => tor(state),
+        DeskUpdate::History(history) => html! {
+            x-history slot="history" { (history::figure(history)) }
+        },
+        DeskUpdate::Audit(lines) => audit(lines),
+    };
+    markup.into_string().into()
+}
+
+fn viewers(values: &DeskValues) -> Markup {
+    html! { x-history slot="history" { (history::figure(&values.history)) } }
+}
+
+fn encoder(state: &EncoderState) -> Markup {
+    let advice = advice(state);
+    html! {
+        x-encoder slot="encoder" {
+            h2 { "Encoder" }
+            @if state.bits_per_second.is_some() || state.fragment.is_some() { (figures(state)) }
+            @if !advice.is_empty() {
+                ul class="advice" {
+                    @for one in &advice { li { (marked(&one.words)) } }
+                }
+            }
+        }
+    }
+}
+
+fn figures(state: &EncoderState) -> Markup {
+    html! {
+        dl class="figures" {
+            @if let Some(fps) = state.fps { div { dt { "Frames a second" } dd { (fps) } } }
+            @if let Some(bits) = state.bits_per_second { div { dt { "Bitrate" } dd { (rate(bits)) } } }
+            @if let Some(since) = state.since_last_fragment { div { dt { "Last piece" } dd { (ago(since)) } } }
+            @if let Some(fragment) = state.fragment { div { dt { "Pieces" } dd { (time(fragment)) } } }
+            @if let Some(segment) = state.segment { div { dt { "Files" } dd { (time(segment)) } } }
+            @if let Some(gop) = state.gop { div { dt { "Keyframe each" } dd { (time(gop)) } } }
+            @if let Some(picture) = state.picture {
+                div {
+                    dt { "Picture" }
+                    dd {
+                        (picture.codec.unwrap_or("yes"))
+                        @if let Some((width, height)) = picture.size { ", " (width) "×" (height) }
+                    }
+                }
+            }
+            div {
+                dt { "Sound" }
+                dd {
+                    @match state.sound {
+                        Some(sound) if sound.is_empty => "empty",
+                        Some(sound) => (sound.codec.unwrap_or("yes")),
+                        None => "none",
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn ago(since: Duration) -> String {
+    if since.is_zero() {
+        "just now".to_owned()
+    } else {
+        format!("{} ago", time(since))
+    }
+}
+
+fn tor(state: &TorState) -> Markup {
+    html! {
+        x-tor slot="tor" {
+            h2 { "Tor" }
+            p class=(if state.reachable { "reachable" } else { "unreachable" }) {
+                @if state.words.is_empty() { "not started" } @else { (state.words) }
+                @if let Some(time_to_publish) = state.time_to_publish {
+                    span class="quiet" { " (the first time " (time(time_to_publish)) " after the start)" }
+                }
+            }
+            @if let Some(address) = &state.address {
+                // Not an input: browsers select all of a text at one click only outside of inputs.
+                p { code class="address" tabindex="0" aria-label="Address of this site" { (address) } }
+            }
+        }
+    }
+}
+
+fn audit(lines: &[AuditLine]) -> Markup {
+    html! {
+        x-audit slot="audit" {
+            h2 { "Done lately" }
+            @if lines.is_empty() {
+                p class="quiet" { "Nothing yet." }
+            } @else {
+                ol {
+                    @for line in lines {
+                        li class=[line.undone.then_some("undone")] {
+                            time { (full(line.at)) } " " b { (line.by) } " " span class="what" { (line.what) }
+                            @if line.undone { " " span class="quiet" { "(taken back)" } }
+                            @if line.can_undo && !line.undone {
+                                // The form with this id stands at the head of the document.
+                                " " button form="act" name="do" value={ "undo-" (line.id.0) } { "Undo" }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Text with what stands in backticks as code.
+fn marked(words: &str) -> Markup {
+    html! {
+        @for (number, part) in words.split('`').enumerate() {
+            @if number % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::WallTime,
+        media::meter::{FrameRate, Picture, Sound},
+        room::audit::AuditId,
+    };
+
+    fn text(update: &DeskUpdate) -> String {
+        String::from_utf8(piece(update).to_vec()).unwrap()
+    }
+
+    fn streaming() -> EncoderState {
+        EncoderState {
+            on_air: true,
+            since_last_fragment: Some(Duration::ZERO),
+            bits_per_second: Some(2_600_000),
+            fps: Some(FrameRate(25_000)),
+            fragment: Some(Duration::from_millis(200)),
+            segment: Some(Duration::from_secs(2)),
+            gop: Some(Duration::from_secs(1)),
+            picture: Some(Picture {
+                codec: Some("H.264"),
+                size: Some((640, 360)),
+            }),
+            sound: Some(Sound::default()),
+            speed: Some(1000),
+            lateness: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn the_encoder_is_shown_with_its_figures_and_advice() {
+        let html = text(&DeskUpdate::Encoder(streaming()));
+
+        assert!(html.starts_with("<x-encoder slot=\"encoder\">"), "{html}");
+        for part in [
+            "<dd>25</dd>",
+            "<dd>2.6 Mbit/s</dd>",
+            "<dd>just now</dd>",
+            "<dd>H.264, 640×360</dd>",
+            "more than most Tor circuits carry; try 700 kbit/s (<code>-b:v",
+        ] {
+            assert!(html.contains(part), "{part}: {html}");
+        }
+        assert!(!html.contains('`'));
+    }
+
+    #[test]
+    fn before_a_show_there_are_no_figures() {
+        let html = text(&DeskUpdate::Encoder(EncoderState::default()));
+
+        assert!(!html.contains("<dl"), "{html}");
+        assert!(html.contains("<code>ffmpeg/screen.sh</code>"), "{html}");
+    }
+
+    #[test]
+    fn the_address_is_there_to_be_copied() {
+        let html = text(&DeskUpdate::Tor(TorState {
+            address: Some("http://example.onion/".to_owned()),
+            words: "reachable".to_owned(),
+            reachable: true,
+            time_to_publish: Some(Duration::from_secs(42)),
+        }));
+
+        assert!(html.contains(">http://example.onion/</code>"), "{html}");
+        assert!(html.contains("42 s after the start"), "{html}");
+        assert!(CSS.contains("user-select: all"));
+    }
+
+    #[test]
+    fn what_people_are_called_is_text_and_only_what_can_be_undone_has_a_button() {
+        let line = |id, can_undo, undone| AuditLine {
+            id: AuditId(id),
+            at: WallTime::from_unix_millis(0),
+            by: "<b>".to_owned(),
+            what: "hid a message of &".to_owned(),
+            can_undo,
+            undone,
+        };
+        let lines = [
+            line(7, true, false),
+            line(6, false, false),
+            line(5, true, true),
+        ];
+
+        let html = text(&DeskUpdate::Audit(lines.into()));
+
+        assert_eq!(html.matches("<button").count(), 1, "{html}");
+        assert!(html.contains("name=\"do\" value=\"undo-7\""), "{html}");
+        assert!(
+            html.contains("&lt;b&gt;") && html.contains("of &amp;"),
+            "{html}"
+        );
+        assert!(html.contains("(taken back)"));
+    }
+
+    #[test]
+    fn of_each_element_the_styles_show_only_the_newest() {
+        let html = block(&DeskValues::default()).into_string();
+        for element in ["x-encoder", "x-tor", "x-history", "x-audit"] {
+            assert!(html.contains(&format!("<{element} slot=")), "{element}");
+            assert!(
+                CSS.contains(&format!("{element}:not(:last-of-type)")),
+                "{element}"
+            );
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What only the desk shows: how the machinery does, as plain values.
+//!
+//! Belongs here: the values and one change of them. Does not belong here: measuring, rendering
+//! (`pages/desk/status.rs`), carrying changes ([`crate::live::desk`]).
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    audit::{AuditEntry, AuditId},
+    history::History,
+};
+use crate::{clock::WallTime, media::meter::EncoderState};
+
+/// Whether viewers can reach the site through Tor.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TorState {
+    /// `http://….onion/`, as soon as it is known; `None` also without Tor.
+    pub address: Option<String>,
+    /// Where the onion service stands, in words: lower case, no full stop.
+    pub words: String,
+    /// Whether viewers can come in.
+    pub reachable: bool,
+    /// From the start until the site could be reached for the first time.
+    pub time_to_publish: Option<Duration>,
+}
+
+/// One line of the list of done orders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditLine {
+    /// Its number, for the button that takes it back.
+    pub id: AuditId,
+    /// When it was done.
+    pub at: WallTime,
+    /// Who did it, as text.
+    pub by: String,
+    /// What was done, as text.
+    pub what: String,
+    /// Whether it can be taken back.
+    pub can_undo: bool,
+    /// Whether it was taken back.
+    pub undone: bool,
+}
+
+impl From<&AuditEntry> for AuditLine {
+    fn from(entry: &AuditEntry) -> Self {
+        Self {
+            id: entry.id,
+            at: entry.at,
+            by: entry.by.clone(),
+            what: entry.what.clone(),
+            can_undo: entry.can_undo(),
+            undone: entry.undone,
+        }
+    }
+}
+
+/// Everything that the status block shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DeskValues {
+    /// What the encoder delivers, made steady for looking at.
+    pub encoder: EncoderState,
+    /// Whether viewers can come in.
+    pub tor: TorState,
+    /// How many people watched.
+    pub history: History,
+    /// Done orders, the newest first.
+    pub audit: Arc<[AuditLine]>,
+}
+
+/// One change of the status block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeskUpdate {
+    /// The encoder delivers differently.
+    Encoder(EncoderState),
+    /// The onion service stands elsewhere.
+    Tor(TorState),
+    /// Another number of people is watching, or another minute began.
+    History(History),
+    /// Something was done or taken back.
+    Audit(Arc<[AuditLine]>),
+}
+
+impl DeskValues {
+    /// Takes a change; returns whether it is one.
+    pub fn apply(&mut self, update: &DeskUpdate) -> bool {
+        fn replace<T: Clone + PartialEq>(old: &mut T, new: &T) -> bool {
+            let changed = old != new;
+            if changed {
+                old.clone_from(new);
+            }
+            changed
+        }
+        match update {
+            DeskUpdate::Encoder(encoder) => replace(&mut self.encoder, encoder),
+            DeskUpdate::Tor(tor) => replace(&mut self.tor, tor),
+            DeskUpdate::History(history) => replace(&mut self.history, history),
+            DeskUpdate::Audit(audit) => replace(&mut self.audit, audit),
+        }
+    }
+}
