@@ -7,6 +7,7 @@
 //! `docs/control.md` describes the protocol for people who write programs.
 
 pub mod answer;
+pub mod client;
 pub mod event;
 pub mod executor;
 mod line_reader;
