@@ -22,6 +22,7 @@ pub mod captcha;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod emotes;
 pub mod http;
 pub mod ingest;
