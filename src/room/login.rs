@@ -174,10 +174,7 @@ impl Room {
             let answer = answer.ok_or(Refusal::CaptchaDue(CaptchaReason::First))?;
             self.solve(viewer, answer, now)?;
         }
-        self.desk
-            .logins
-            .attempt(now)
-            .map_err(Refusal::TooSoon)
+        self.desk.logins.attempt(now).map_err(Refusal::TooSoon)
     }
 
     /// Whether a program may try a password now: only while no captcha is due, because it could
@@ -186,10 +183,7 @@ impl Room {
         if self.login_captcha_due(now) {
             return Err(Refusal::CaptchaDue(CaptchaReason::First));
         }
-        self.desk
-            .logins
-            .attempt(now)
-            .map_err(Refusal::TooSoon)
+        self.desk.logins.attempt(now).map_err(Refusal::TooSoon)
     }
 
     /// The wait is looked at before the captcha, so that nobody solves one for nothing.

@@ -6,6 +6,7 @@
 
 mod act;
 mod live;
+mod login;
 mod tools;
 
 use axum::{
@@ -30,6 +31,7 @@ use crate::{
 pub(in crate::http) fn routes() -> Router<Site> {
     Router::new()
         .route("/broadcaster", get(show))
+        .merge(login::routes())
         .merge(live::routes())
         .merge(act::routes())
         .merge(tools::routes())
