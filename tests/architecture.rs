@@ -52,6 +52,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
             "room",
             "captcha",
             "emotes",
+            "passwords",
             "tripcodes",
         ],
         &["notify", "arti_client", "tor_hsservice", "tor_proto"],
@@ -77,6 +78,16 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
         &["tokio", "axum", "hyper", "maud", "arti_client", "std::fs"],
     ),
     ("tripcodes", &["room"], &["axum", "hyper", "maud", "notify"]),
+    (
+        "passwords",
+        &[],
+        &["axum", "hyper", "maud", "notify", "arti_client", "std::fs"],
+    ),
+    (
+        "private_file",
+        &[],
+        &["tokio", "axum", "maud", "notify", "arti_client"],
+    ),
     (
         "telemetry",
         &["clock"],
