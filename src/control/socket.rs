@@ -8,7 +8,7 @@
 use std::{
     fs::Permissions,
     io,
-    os::unix::fs::{FileTypeExt as _, PermissionsExt as _},
+    os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -74,9 +74,18 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// `AlreadyExists` when something other than a socket is there; otherwise what the system says,
-    /// such as `InvalidInput` for a path beyond about 100 bytes.
+    /// `PermissionDenied` when others may use the directory, or own it; `AlreadyExists` when
+    /// something other than a socket is there; otherwise what the system says, such as
+    /// `InvalidInput` for a path beyond about 100 bytes.
     pub fn bind(state_dir: &Path) -> io::Result<Self> {
+        let directory = state_dir.metadata()?;
+        let own = rustix::process::geteuid().as_raw();
+        if !is_private(directory.uid(), directory.permissions().mode(), own) {
+            return Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "the directory is not for this user alone; `chmod 700` it, and see who owns it",
+            ));
+        }
         let path = state_dir.join(super::SOCKET);
         if let Ok(existing) = path.symlink_metadata() {
             if !existing.file_type().is_socket() {
@@ -126,6 +135,11 @@ impl Socket {
         }
         while connections.join_next().await.is_some() {}
     }
+}
+
+/// Whether a directory of this owner and with these permissions is closed to everybody else.
+fn is_private(owner: u32, mode: u32, own: u32) -> bool {
+    owner == own && mode & 0o077 == 0
 }
 
 /// Whether the user on the other side is the one who runs the program. Nobody else is, not even

@@ -75,6 +75,7 @@ pub(super) fn open(
         room: site.room.clone(),
         panel: site.panel.clone(),
         leases: site.leases.clone(),
+        desk: site.desk.clone(),
         clock,
         program: Arc::new(program),
     };
