@@ -289,4 +289,4 @@ fn did(outcome: Result<String, String>) -> Result<Answer, Failure> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::control) mod tests;

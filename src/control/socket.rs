@@ -55,6 +55,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Socket {
     listener: UnixListener,
+    patience: Duration,
     _file: SocketFile,
 }
 
@@ -98,6 +99,7 @@ impl Socket {
         std::fs::set_permissions(&file.0, Permissions::from_mode(0o600))?;
         Ok(Self {
             listener,
+            patience: WRITE_WITHIN,
             _file: file,
         })
     }
@@ -121,8 +123,9 @@ impl Socket {
             };
             let place = Arc::clone(&places).try_acquire_owned();
             let (executor, closing) = (executor.clone(), closing.clone());
+            let patience = self.patience;
             connections.spawn(async move {
-                let connection = Connection::new(stream, closing);
+                let connection = Connection::new(stream, patience, closing);
                 let refusal = match &place {
                     _ if !connection.is_ours => "this socket is for another user",
                     Err(_) => "too many connections are open; 32 are allowed",
@@ -154,11 +157,13 @@ struct Connection {
     lines: LineReader<BufReader<OwnedReadHalf>>,
     answers: OwnedWriteHalf,
     is_ours: bool,
+    /// For a reader that takes nothing.
+    patience: Duration,
     closing: CancellationToken,
 }
 
 impl Connection {
-    fn new(stream: UnixStream, closing: CancellationToken) -> Self {
+    fn new(stream: UnixStream, patience: Duration, closing: CancellationToken) -> Self {
         let peer = stream.peer_cred().ok().map(|peer| peer.uid());
         let is_ours = is_own(peer, rustix::process::geteuid().as_raw());
         let (lines, answers) = stream.into_split();
@@ -166,6 +171,7 @@ impl Connection {
             lines: LineReader::new(BufReader::new(lines)),
             answers,
             is_ours,
+            patience,
             closing,
         }
     }
@@ -243,7 +249,7 @@ impl Connection {
             tokio::time::sleep(LAST_WORDS).await;
         };
         tokio::select! {
-            written = timeout(WRITE_WITHIN, answers.write_all(&line)) => written?,
+            written = timeout(self.patience, answers.write_all(&line)) => written?,
             () = ended => Err(io::ErrorKind::TimedOut.into()),
         }
     }

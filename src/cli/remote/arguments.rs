@@ -418,7 +418,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_what_would_be_right() {
         for (arguments, words) in [
-            (&["ban", "Anna"][..], "by name (@Anna)"),
+            (&["ban", "Anna B"][..], "by name (@Anna)"),
             (&["ban", "k7m2", "--for", "ever"], "10m, 2h or 7d"),
             (
                 &["shield", "slwo", "on"],

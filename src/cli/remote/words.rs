@@ -115,7 +115,7 @@ fn message(value: &Value) -> String {
         author => person(author),
     };
     let what = printable::paragraph(value["text"].as_str().unwrap_or_default());
-    let (number, at) = (&value["id"], clock(&value["at"]));
+    let (number, at) = (value["id"].to_string(), clock(&value["at"]));
     let gap = if value["action"] == true { "" } else { ":" };
     format!("{number:>5} {at} {author}{gap} {what}\n")
 }
@@ -148,7 +148,8 @@ fn ban(value: &Value) -> String {
         Value::Null => "for good".to_owned(),
         until => format!("until {} UTC", date(until)),
     };
-    let (number, kind, who) = (&value["number"], text(&value["kind"]), text(&value["who"]));
+    let number = value["number"].to_string();
+    let (kind, who) = (text(&value["kind"]), text(&value["who"]));
     format!(
         "{number:>5} {kind:5} {who}, {until}, by {}\n",
         text(&value["by"])
@@ -163,7 +164,7 @@ fn entry(value: &Value) -> String {
     } else {
         " (cannot be taken back)"
     };
-    let (number, at) = (&value["number"], clock(&value["at"]));
+    let (number, at) = (value["number"].to_string(), clock(&value["at"]));
     let (by, what) = (text(&value["by"]), text(&value["what"]));
     format!("{number:>5} {at} {by}: {what}{state}\n")
 }
