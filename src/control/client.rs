@@ -102,8 +102,14 @@ impl Client {
         Request::parse(&line)?;
         line.push('\n');
         let mut stream = self.answers.get_ref();
-        stream.write_all(line.as_bytes()).map_err(broken)?;
-        let answer = self.line()?.ok_or(ClientError::Ended)?;
+        // Whoever is refused is told why, and finds the connection closed: the answer counts.
+        let sent = stream.write_all(line.as_bytes());
+        let answer = self.line()?;
+        let answer = match (answer, sent) {
+            (Some(answer), _) => answer,
+            (None, Err(error)) => return Err(broken(error)),
+            (None, Ok(())) => return Err(ClientError::Ended),
+        };
         match serde_json::from_str(&answer).map_err(ClientError::Unreadable)? {
             Answer::Ok(value) => Ok(value),
             Answer::Error(words) => Err(ClientError::Refused(words)),
