@@ -293,6 +293,26 @@ fn a_title_that_cannot_be_one_changes_nothing() {
 }
 
 #[test]
+fn the_page_names_every_field_of_an_answer() {
+    const PAGE: &str = include_str!("../../../docs/control.md");
+    let (executor, _) = show();
+    let (_, tag) = comes(&executor);
+    did(&executor, &format!("ban {tag}"));
+
+    for (line, item) in [("status", None), ("bans", Some(0)), ("log", Some(0))] {
+        let answer = answer(&executor, line).unwrap();
+        let fields = item.map_or(&answer, |item: usize| &answer[item]);
+        let row = PAGE
+            .lines()
+            .find(|row| row.starts_with(&format!("| `{line}` | a")))
+            .expect("a row of the page");
+        for field in fields.as_object().unwrap().keys() {
+            assert!(row.contains(&format!("`{field}`")), "{line}: {field}");
+        }
+    }
+}
+
+#[test]
 fn what_is_not_there_is_refused_with_a_sentence() {
     let (executor, _) = show();
     for line in [
