@@ -16,7 +16,7 @@ use std::{
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     path::Path,
-    process::Command,
+    process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -108,6 +108,7 @@ fn end(arguments: &[&str], responses: usize) -> Ending {
         .arg("--dir")
         .arg(&directory)
         .args(arguments)
+        .stdout(Stdio::null())
         .spawn()
         .expect("the program runs");
     let command = thread::spawn(move || {
