@@ -1,6 +1,11 @@
 //! A running show from a terminal: the real program is asked by the real commands, and by clients
 //! that do not behave.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "answers have a known shape, and a helper of a test may fail it"
+)]
+
 mod stage;
 
 use std::{
@@ -17,9 +22,12 @@ use stage::{
     Deadline,
     http::{Piece, Request, Stream},
     server::Server,
+    tor_network::TorNetwork,
     watch,
 };
 
+/// What waits for circuits gets more time than the median second they take.
+const THROUGH_TOR: Duration = Duration::from_mins(1);
 const SOON: Duration = Duration::from_secs(20);
 /// What `panic` promises.
 const PANIC_WITHIN: Duration = Duration::from_secs(2);
@@ -539,5 +547,52 @@ fn a_panic_is_over_in_two_seconds_and_deletes_what_was_asked_and_nothing_else() 
             (delete_keys, delete_keys)
         );
         assert!(directory.join("mine.txt").exists());
+    }
+}
+
+#[test]
+fn a_panic_ends_tor_too_and_leaves_no_key_behind() {
+    let network = TorNetwork::boot();
+    let setting = format!("onion.network={}", network.arti_toml().display());
+    let mut server = Server::start(&[
+        "--source",
+        "demo",
+        "--set",
+        "captcha.entrance=false",
+        "--set",
+        &setting,
+    ]);
+    let url = server.wait_onion(THROUGH_TOR);
+    server.wait_reachable(THROUGH_TOR);
+    // The desk hears of it within a moment, too.
+    let reachable = watch(SOON, || {
+        let status = json(&server, &["status"]);
+        (status["reachable"] == true && status["onion"] == url.as_str()).then_some(())
+    });
+    assert!(reachable.is_some(), "{}", json(&server, &["status"]));
+    assert!(
+        json(&server, &["login-link"])
+            .as_str()
+            .expect("a link")
+            .starts_with(&url)
+    );
+    let host = url.trim_start_matches("http://").trim_end_matches('/');
+    let mut video = Request::get("/stream.mp4?delay=low")
+        .open_through(network.socks(0), host)
+        .expect("a video through Tor");
+    assert_eq!(video.status, 200);
+
+    let clock = Deadline::after(PANIC_WITHIN);
+    said(&server, &["panic", "--yes", "--delete-keys"]);
+    let status = server.wait(clock.left().max(Duration::from_millis(1)));
+
+    assert!(status.success(), "{status}\n{}", server.log());
+    eprintln!("with Tor: {:?}", clock.elapsed());
+    assert!(ends(&mut video, THROUGH_TOR));
+    for name in ["onion-keys", "state"] {
+        let left: Vec<_> = fs::read_dir(server.directory().join(name))
+            .expect("the directory stays")
+            .collect();
+        assert!(left.is_empty(), "{left:?}");
     }
 }

@@ -95,24 +95,24 @@ fn follow(mut client: Client, json: bool) -> anyhow::Result<ExitCode> {
 
 /// Asks whether it is meant.
 fn confirm(settings: &Settings, deletions: Deletions) -> anyhow::Result<()> {
-    let mut question = "This ends every connection at once.\n".to_owned();
+    let mut question = vec!["This ends every connection at once.\n".to_owned()];
     if deletions.stream {
         let dir = settings.ingest.directory.display();
-        question.push_str(&format!("Everything in `{dir}` is deleted.\n"));
+        question.push(format!("Everything in `{dir}` is deleted.\n"));
     }
     if deletions.keys {
         let (keys, state) = (
             settings.onion.keys.display(),
             settings.onion.state.display(),
         );
-        question.push_str(&format!(
+        question.push(format!(
             "Everything in `{keys}` and `{state}` is deleted: your address is gone for good, unless \
              you have a copy of the keys.\n"
         ));
     }
-    question.push_str(&format!("Type `{MEANT}` if you mean it: "));
+    question.push(format!("Type `{MEANT}` if you mean it: "));
     let mut stderr = io::stderr();
-    stderr.write_all(question.as_bytes())?;
+    stderr.write_all(question.concat().as_bytes())?;
     stderr.flush()?;
     let mut typed = String::new();
     io::stdin().lock().take(64).read_line(&mut typed)?;

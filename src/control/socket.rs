@@ -142,7 +142,8 @@ impl Socket {
 
 /// Whether a directory of this owner and with these permissions is closed to everybody else.
 fn is_private(owner: u32, mode: u32, own: u32) -> bool {
-    owner == own && mode & 0o077 == 0
+    let of_others = mode & 0o077;
+    owner == own && of_others == 0
 }
 
 /// Whether the user on the other side is the one who runs the program. Nobody else is, not even

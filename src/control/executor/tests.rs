@@ -108,7 +108,7 @@ pub(in crate::control) fn show() -> (Executor, Arc<Noted>) {
 
 /// The answer to a line.
 fn answer(executor: &Executor, line: &str) -> Result<Value, String> {
-    let request = Request::parse(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+    let request = Request::parse(line).map_err(|error| error.to_string())?;
     match executor.execute(request) {
         Answer::Ok(value) => Ok(value),
         Answer::Error(words) => Err(words),
@@ -315,19 +315,22 @@ fn the_page_names_every_field_of_an_answer() {
 #[test]
 fn what_is_not_there_is_refused_with_a_sentence() {
     let (executor, _) = show();
-    for line in [
-        "hide 99",
-        "unban 99",
-        "undo 99",
-        "mute message:99",
-        "rename zzzzzzzz",
-        "cut @Nobody",
-        "moderator remove aaaa-aaaa-aaaa-aaaa",
+    for (line, words) in [
+        ("unban 99", "This is over, or was lifted already."),
+        ("undo 99", "This cannot be taken back, or was already."),
+        ("hide 99", "This message is not kept any more."),
+        ("mute message:99", "This message is not kept any more."),
+        ("rename zzzzzzzz Zoe", "This person is not here any more."),
+        (
+            "cut @Nobody",
+            "nobody here is `@Nobody`; `users` shows who is here",
+        ),
+        (
+            "moderator remove aaaa-aaaa-aaaa-aaaa",
+            "This person is not here any more.",
+        ),
     ] {
-        let words = answer(&executor, line);
-        // Nothing had to be done is an answer, too.
-        if let Ok(done) = &words {
-            assert_eq!(done["number"], Value::Null, "{line}: {done}");
-        }
+        assert_eq!(answer(&executor, line), Err(words.to_owned()), "{line}");
     }
+    assert_eq!(answer(&executor, "log"), Ok(json!([])));
 }
