@@ -10,6 +10,7 @@ mod config;
 mod doctor;
 mod password;
 mod progress;
+mod remote;
 mod report;
 mod start;
 mod tripcode;
@@ -21,7 +22,10 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValue};
+use clap::{
+    Args, CommandFactory as _, Parser, Subcommand, ValueEnum, builder::PossibleValue,
+    error::ErrorKind,
+};
 
 use self::start::Source;
 use crate::{
@@ -30,13 +34,15 @@ use crate::{
     telemetry,
 };
 
-/// Below the options in `--help`.
+/// Examples and files in `--help`.
 const MORE: &str = "\
 Examples:
   onionstream start --source demo           look at it: a built-in clip, here and on Tor
   onionstream start                         show what an encoder writes into stream/
   onionstream --dir ~/show doctor           is everything ready for tonight?
   onionstream config show                   every setting and where its value came from
+  onionstream ban @Troll --for 2h           somebody out of the chat, while the show is running
+  onionstream chat --follow                 the chat in a terminal
 
 In the working directory:
   onionstream.toml   settings; optional, see onionstream.example.toml
@@ -47,12 +53,17 @@ In the working directory:
 
 Exit codes: 0 all right, 1 failed, 64 wrong use or wrong configuration";
 
+/// Below the options in `--help`: what the list of commands leaves out, and examples.
+fn more() -> String {
+    format!("{}\n\n{MORE}", remote::GROUPS)
+}
+
 /// Turns this computer into a livestream site on the Tor network.
 ///
 /// Viewers need nothing but Tor Browser, at its safest level and without JavaScript. The site is
 /// reachable through Tor only; nothing listens on your network.
 #[derive(Debug, Parser)]
-#[command(name = "onionstream", version, after_help = MORE, max_term_width = 100)]
+#[command(name = "onionstream", version, after_help = more(), max_term_width = 100)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 struct CommandLine {
     #[command(flatten)]
@@ -75,6 +86,10 @@ struct General {
     /// Log more; twice: everything this program has to say.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
+
+    /// Print the answer of a running show as JSON; only for the commands that ask one.
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 /// `--set`, at every level by itself: as one global option, clap would forget what stands before
@@ -115,6 +130,8 @@ enum Command {
     /// Reads one line from standard input if that is not a terminal. Makes the salt of the site in
     /// the key directory if there is none yet.
     Tripcode(Sets),
+    #[command(flatten)]
+    Remote(remote::Command),
 }
 
 #[derive(Debug, Args)]
@@ -169,7 +186,12 @@ pub fn main() -> ExitCode {
 }
 
 fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<CommandLine, clap::Error> {
-    CommandLine::try_parse_from(arguments)
+    let command_line = CommandLine::try_parse_from(arguments)?;
+    if command_line.general.json && !matches!(command_line.command, Command::Remote(_)) {
+        let words = "`--json` is for the commands that ask a running show, such as `status`";
+        return Err(CommandLine::command().error(ErrorKind::ArgumentConflict, words));
+    }
+    Ok(command_line)
 }
 
 /// Prints help, version or what is wrong with the arguments.
@@ -207,6 +229,10 @@ fn run(command_line: &CommandLine) -> anyhow::Result<ExitCode> {
         Command::Doctor(_) => doctor::run(&layers(), &Clock::new()),
         Command::Password { generate, .. } => password::run(&layers().settings()?, *generate),
         Command::Tripcode(_) => tripcode::run(&layers().settings()?),
+        Command::Remote(command) => {
+            let general = &command_line.general;
+            remote::run(command, &general.dir, &layers().settings()?, general.json)
+        }
     }
 }
 
@@ -218,6 +244,7 @@ fn overrides(command_line: &CommandLine) -> Vec<Override> {
         Command::Doctor(sets) | Command::Tripcode(sets) | Command::Password { sets, .. } => {
             [Some(sets), None]
         }
+        Command::Remote(_) => [None, None],
     };
     let sets = std::iter::once(&command_line.sets).chain(below.into_iter().flatten());
     let mut overrides: Vec<_> = sets
@@ -260,8 +287,6 @@ fn print(text: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     fn parsed(arguments: &[&str]) -> Result<CommandLine, clap::Error> {
@@ -315,6 +340,8 @@ mod tests {
             (&["begin"], true),
             (&["start", "--source", "radio"], true),
             (&["doctor", "--listen", "x"], true),
+            (&["doctor", "--json"], true),
+            (&["help", "ban"], false),
         ] {
             let error = parsed(arguments).unwrap_err();
             let code = if is_wrong {

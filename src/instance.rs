@@ -106,6 +106,15 @@ impl Instance {
     }
 }
 
+/// Whether a process holds the state directory `dir` at this moment.
+pub fn is_claimed(dir: &Path) -> bool {
+    let Ok(lock) = File::open(dir.join(LOCK_FILE)) else {
+        return false;
+    };
+    // Given back at once, when the file is closed.
+    matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
+}
+
 /// Makes `dir` if it is missing and takes every right from other people.
 fn make_private(dir: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
@@ -142,6 +151,7 @@ mod tests {
 
         let refusal = Instance::claim(&state).unwrap_err().to_string();
 
+        assert!(is_claimed(&state) && !is_claimed(home.path()));
         let pid = std::process::id();
         assert!(
             refusal.starts_with(&format!(

@@ -119,6 +119,7 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
     };
     // Before the address is out: whoever comes first finds the picture.
     let _ingest = play(settings, source, &site, clock)?;
+    let socket = control::bind(settings);
     let local = listen(&settings.http.listen, &service, progress, &mut tasks).await?;
     keep_current(&site, settings.live.heartbeat, &closing, &mut tasks);
     tasks.spawn(keeper::keep(
@@ -127,6 +128,7 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
         closing.clone(),
     ));
     let mut endings = control::open(
+        socket,
         settings,
         &site,
         local,

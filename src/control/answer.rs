@@ -42,6 +42,12 @@ pub struct Status {
     pub not_watching: usize,
     /// Responses that are open: video, panels.
     pub open_responses: usize,
+    /// `http://….onion/`; `null` until it is known, and without Tor.
+    pub onion: Option<String>,
+    /// Whether viewers can come through Tor.
+    pub reachable: bool,
+    /// Where the onion service stands, in words.
+    pub tor: String,
     /// Whether there is a chat.
     pub chat: ChatMode,
     /// Pinned above the chat; may be empty.

@@ -12,7 +12,10 @@ use std::{
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{answer::Answer, request::Request};
+use super::{
+    answer::Answer,
+    request::{Request, RequestError},
+};
 
 /// An answer takes no longer than this; reading the emotes again is the slowest.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
@@ -45,6 +48,9 @@ pub enum ClientError {
         #[source]
         cause: io::Error,
     },
+    /// A text that cannot stand in a line, such as one with a line end.
+    #[error(transparent)]
+    Request(#[from] RequestError),
     /// The connection broke, or nothing came.
     #[error("the onionstream that is running does not answer")]
     NoAnswer(#[source] io::Error),
@@ -91,10 +97,19 @@ impl Client {
     ///
     /// [`ClientError::Refused`] with what it said; otherwise what went wrong on the way.
     pub fn ask(&mut self, request: &Request) -> Result<Value, ClientError> {
-        let line = format!("{request}\n");
+        let mut line = request.to_string();
+        // A line end in a text would be the beginning of another request.
+        Request::parse(&line)?;
+        line.push('\n');
         let mut stream = self.answers.get_ref();
-        stream.write_all(line.as_bytes()).map_err(broken)?;
-        let answer = self.line()?.ok_or(ClientError::Ended)?;
+        // Whoever is refused is told why, and finds the connection closed: the answer counts.
+        let sent = stream.write_all(line.as_bytes());
+        let answer = self.line()?;
+        let answer = match (answer, sent) {
+            (Some(answer), _) => answer,
+            (None, Err(error)) => return Err(broken(error)),
+            (None, Ok(())) => return Err(ClientError::Ended),
+        };
         match serde_json::from_str(&answer).map_err(ClientError::Unreadable)? {
             Answer::Ok(value) => Ok(value),
             Answer::Error(words) => Err(ClientError::Refused(words)),
@@ -119,6 +134,12 @@ impl Client {
     /// [`ClientError::NoAnswer`].
     pub fn next_event(&mut self) -> Result<Option<String>, ClientError> {
         self.line()
+    }
+
+    /// Waits until the other side is gone, at most as long as an answer may take.
+    pub fn wait_for_end(&mut self) {
+        // An error is an end, too.
+        while let Ok(Some(_)) = self.line() {}
     }
 
     fn line(&mut self) -> Result<Option<String>, ClientError> {
@@ -148,7 +169,30 @@ fn broken(error: io::Error) -> ClientError {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixListener;
+
     use super::*;
+
+    #[test]
+    fn a_text_with_a_line_end_is_not_sent_as_two_requests() {
+        let home = tempfile::tempdir().unwrap();
+        let listener = UnixListener::bind(home.path().join(crate::control::SOCKET)).unwrap();
+        let mut client = Client::connect(home.path(), home.path()).unwrap();
+
+        let error = client
+            .ask(&Request::Say("hello\nstop".to_owned()))
+            .unwrap_err();
+
+        assert_eq!(
+            error.to_string(),
+            "the line contains the control character U+000A"
+        );
+        drop(client);
+        let mut sent = String::new();
+        let (mut other, _) = listener.accept().unwrap();
+        other.read_to_string(&mut sent).unwrap();
+        assert_eq!(sent, "");
+    }
 
     #[test]
     fn without_a_show_the_error_says_how_to_start_one() {

@@ -267,6 +267,9 @@ mod tests {
         serde_json::to_string(&Event::of(update).unwrap()).unwrap()
     }
 
+    /// What programs are told about the events.
+    const PAGE: &str = include_str!("../../docs/control.md");
+
     const ANNA: &str = r##"{"key":"00000001","tag":"#0002","name":"Anna","tripcode":"aaaa-aaaa-aaaa-aaaa","role":"moderator","colour":"#40c0b0"}"##;
 
     #[test]
@@ -279,7 +282,7 @@ mod tests {
         };
         let message = Message {
             id: MessageId(3),
-            at: WallTime::from_unix_millis(5),
+            at: WallTime::from_unix_millis(1_770_149_707_000),
             speaker: Speaker::Person(identity()),
             body,
             is_action: false,
@@ -298,12 +301,28 @@ mod tests {
             (
                 Update::Said(Arc::new(message)),
                 format!(
-                    r#"{{"type":"message","id":3,"at":5,"author":{ANNA},"text":"one\"\n","action":false}}"#
+                    r#"{{"type":"message","id":3,"at":1770149707000,"author":{ANNA},"text":"one\"\n","action":false}}"#
                 ),
             ),
             (
                 Update::Hidden(vec![MessageId(1), MessageId(2)]),
                 r#"{"type":"hidden","ids":[1,2]}"#.to_owned(),
+            ),
+            (
+                Update::Shown(vec![MessageId(1), MessageId(2)]),
+                r#"{"type":"shown","ids":[1,2]}"#.to_owned(),
+            ),
+            (
+                Update::Removed(vec![MessageId(1), MessageId(2)]),
+                r#"{"type":"removed","ids":[1,2]}"#.to_owned(),
+            ),
+            (
+                Update::Watching(7),
+                r#"{"type":"watching","count":7}"#.to_owned(),
+            ),
+            (
+                Update::Announcement("Back at nine".into()),
+                r#"{"type":"announcement","text":"Back at nine"}"#.to_owned(),
             ),
             (
                 Update::Looks(identity()),
@@ -320,8 +339,8 @@ mod tests {
                 r#"{"type":"air","on":false,"since":null,"has_video":null}"#.to_owned(),
             ),
             (
-                Update::Title(Title::default()),
-                r#"{"type":"title","text":""}"#.to_owned(),
+                Update::Title(Title::parse(b"Night train").unwrap()),
+                r#"{"type":"title","text":"Night train"}"#.to_owned(),
             ),
             (
                 Update::Chat(ChatMode::Off),
@@ -329,6 +348,7 @@ mod tests {
             ),
         ] {
             assert_eq!(json(&update), expected);
+            assert!(PAGE.contains(&expected), "the page has no {expected}");
         }
         assert_eq!(
             serde_json::to_string(&Event::Lost).unwrap(),

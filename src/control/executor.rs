@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    live::{lease::Leases, panel::Panel, room::RoomHandle},
+    live::{desk::DeskFeed, lease::Leases, panel::Panel, room::RoomHandle},
     room::{
         audit::AuditId,
         order::{Actor, Order, Term, Whom},
@@ -66,6 +66,8 @@ pub struct Executor {
     pub panel: Panel,
     /// What is open.
     pub leases: Leases,
+    /// How Tor and the encoder do.
+    pub desk: DeskFeed,
     /// For sanctions that are over.
     pub clock: Clock,
     /// The rest of the program.
@@ -255,6 +257,7 @@ impl Executor {
     fn status(&self) -> Status {
         let summary = self.panel.summary();
         let desk = self.room.desk();
+        let tor = self.desk.values().tor;
         let on = |shield: &Shield| desk.shields.is_on(*shield);
         Status {
             title: summary.title.as_str().to_owned(),
@@ -262,6 +265,9 @@ impl Executor {
             watching: summary.watching,
             not_watching: self.room.people().not_watching.count,
             open_responses: self.leases.count(),
+            onion: tor.address,
+            reachable: tor.reachable,
+            tor: tor.words,
             chat: desk.shields.chat,
             announcement: desk.show.announcement().to_owned(),
             shields: Shield::ALL
@@ -283,4 +289,4 @@ fn did(outcome: Result<String, String>) -> Result<Answer, Failure> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::control) mod tests;

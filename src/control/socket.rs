@@ -8,7 +8,7 @@
 use std::{
     fs::Permissions,
     io,
-    os::unix::fs::{FileTypeExt as _, PermissionsExt as _},
+    os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -55,6 +55,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Socket {
     listener: UnixListener,
+    patience: Duration,
     _file: SocketFile,
 }
 
@@ -74,9 +75,18 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// `AlreadyExists` when something other than a socket is there; otherwise what the system says,
-    /// such as `InvalidInput` for a path beyond about 100 bytes.
+    /// `PermissionDenied` when others may use the directory, or own it; `AlreadyExists` when
+    /// something other than a socket is there; otherwise what the system says, such as
+    /// `InvalidInput` for a path beyond about 100 bytes.
     pub fn bind(state_dir: &Path) -> io::Result<Self> {
+        let directory = state_dir.metadata()?;
+        let own = rustix::process::geteuid().as_raw();
+        if !is_private(directory.uid(), directory.permissions().mode(), own) {
+            return Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "the directory is not for this user alone; `chmod 700` it, and see who owns it",
+            ));
+        }
         let path = state_dir.join(super::SOCKET);
         if let Ok(existing) = path.symlink_metadata() {
             if !existing.file_type().is_socket() {
@@ -89,6 +99,7 @@ impl Socket {
         std::fs::set_permissions(&file.0, Permissions::from_mode(0o600))?;
         Ok(Self {
             listener,
+            patience: WRITE_WITHIN,
             _file: file,
         })
     }
@@ -112,8 +123,9 @@ impl Socket {
             };
             let place = Arc::clone(&places).try_acquire_owned();
             let (executor, closing) = (executor.clone(), closing.clone());
+            let patience = self.patience;
             connections.spawn(async move {
-                let connection = Connection::new(stream, closing);
+                let connection = Connection::new(stream, patience, closing);
                 let refusal = match &place {
                     _ if !connection.is_ours => "this socket is for another user",
                     Err(_) => "too many connections are open; 32 are allowed",
@@ -128,6 +140,12 @@ impl Socket {
     }
 }
 
+/// Whether a directory of this owner and with these permissions is closed to everybody else.
+fn is_private(owner: u32, mode: u32, own: u32) -> bool {
+    let of_others = mode & 0o077;
+    owner == own && of_others == 0
+}
+
 /// Whether the user on the other side is the one who runs the program. Nobody else is, not even
 /// root, who needs no socket.
 fn is_own(peer: Option<u32>, own: u32) -> bool {
@@ -140,11 +158,13 @@ struct Connection {
     lines: LineReader<BufReader<OwnedReadHalf>>,
     answers: OwnedWriteHalf,
     is_ours: bool,
+    /// For a reader that takes nothing.
+    patience: Duration,
     closing: CancellationToken,
 }
 
 impl Connection {
-    fn new(stream: UnixStream, closing: CancellationToken) -> Self {
+    fn new(stream: UnixStream, patience: Duration, closing: CancellationToken) -> Self {
         let peer = stream.peer_cred().ok().map(|peer| peer.uid());
         let is_ours = is_own(peer, rustix::process::geteuid().as_raw());
         let (lines, answers) = stream.into_split();
@@ -152,6 +172,7 @@ impl Connection {
             lines: LineReader::new(BufReader::new(lines)),
             answers,
             is_ours,
+            patience,
             closing,
         }
     }
@@ -229,7 +250,7 @@ impl Connection {
             tokio::time::sleep(LAST_WORDS).await;
         };
         tokio::select! {
-            written = timeout(WRITE_WITHIN, answers.write_all(&line)) => written?,
+            written = timeout(self.patience, answers.write_all(&line)) => written?,
             () = ended => Err(io::ErrorKind::TimedOut.into()),
         }
     }

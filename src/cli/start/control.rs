@@ -48,8 +48,24 @@ const ASKED: usize = 4;
 /// Endings that were asked for.
 pub(super) type Endings = mpsc::Receiver<Ending>;
 
-/// Opens the socket. The show goes on without it if that fails.
+/// Opens the socket: before the show says that it is there, so that whoever waits for that can ask
+/// it at once. The show goes on without a socket if that fails.
+pub(super) fn bind(settings: &Settings) -> Option<Socket> {
+    let state = &settings.onion.state;
+    Socket::bind(state)
+        .inspect_err(|error| {
+            tracing::warn!(
+                "commands such as `onionstream status` will not reach this show: cannot listen in `{}`: {error}",
+                state.display()
+            );
+        })
+        .ok()
+}
+
+/// Answers at the socket, if there is one.
+#[expect(clippy::too_many_arguments, reason = "the parts of the show meet here")]
 pub(super) fn open(
+    socket: Option<Socket>,
     settings: &Settings,
     site: &Site,
     local: String,
@@ -75,23 +91,19 @@ pub(super) fn open(
         room: site.room.clone(),
         panel: site.panel.clone(),
         leases: site.leases.clone(),
+        desk: site.desk.clone(),
         clock,
         program: Arc::new(program),
     };
-    let state = &settings.onion.state;
-    match Socket::bind(state) {
-        Ok(socket) => {
+    match socket {
+        Some(socket) => {
             let closed = closing.clone();
             tasks.spawn(async move {
                 socket.serve(executor, closed).await;
                 Ok("control socket")
             });
         }
-        Err(error) => {
-            tracing::warn!(
-                "commands such as `onionstream status` will not reach this show: cannot listen in `{}`: {error}",
-                state.display()
-            );
+        None => {
             tasks.spawn(until(closing, "no control socket", async move {
                 let _kept = executor;
                 std::future::pending::<()>().await;

@@ -11,6 +11,42 @@ fn refused(line: &str) -> String {
     Request::parse(line).expect_err(line).to_string()
 }
 
+/// What people and programs are told about the lines.
+const PAGE: &str = include_str!("../../../docs/control.md");
+
+#[test]
+fn the_page_has_every_verb_as_the_table_has_it_and_no_other() {
+    let rows: Vec<_> = verb::VERBS
+        .iter()
+        .map(|verb| {
+            let usage = format!("{} {}", verb.word, verb.arguments);
+            let usage = usage.trim_end().replace('|', "\\|");
+            format!("| `{usage}` | {} |", verb.says)
+        })
+        .collect();
+
+    let (_, section) = PAGE.split_once("## Requests").expect("a section");
+    let (section, _) = section
+        .split_once("## Answers")
+        .expect("a section after it");
+    let in_page: Vec<_> = section
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .collect();
+    assert_eq!(in_page, rows);
+}
+
+#[test]
+fn every_example_of_the_page_is_a_request() {
+    let (_, examples) = PAGE.split_once("```control\n").expect("examples");
+    let (examples, _) = examples.split_once("```").expect("their end");
+    assert!(examples.lines().count() > 15);
+    for line in examples.lines() {
+        let request = parsed(line);
+        assert_eq!(parsed(&request.to_string()), request, "{line}");
+    }
+}
+
 #[test]
 fn lines_are_read_as_the_page_says() {
     let anna = || Who::Name("Anna".to_owned());

@@ -83,7 +83,7 @@ pub const VERBS: &[Verb] = &[
     verb(
         "reload",
         "",
-        "read the emotes again; `title.txt` is read by itself",
+        "read the emotes, and bans and settings, again; `title.txt` is read by itself",
     ),
     verb(
         "password-changed",
