@@ -106,7 +106,7 @@ pub fn document(
                 }
                 details class="status" { summary { "Done lately" } slot name="audit" {} }
             }
-            details class="status" { summary { "People" } slot name="people" {} }
+            details class="status people" { summary { "People" } slot name="people" {} }
             div role="status" { slot name="notice" {} }
             div class="scroll" tabindex="0" { div role="log" aria-label="Chat" { slot {} } }
             slot name="beat" {}
@@ -139,8 +139,8 @@ pub fn buttons(id: MessageId, author: Option<PublicKey>) -> Bytes {
             button class="hide" form="act" name="do" value={ "hide-" (number) } aria-label={ "Hide message " (number) } { "Hide" }
             button class="unhide" form="act" name="do" value={ "unhide-" (number) } aria-label={ "Show message " (number) " again" } { "Unhide" }
             @if author.is_some() {
-                button form="act" name="do" value={ "mute-" (number) } aria-label={ "Mute the author of message " (number) " for ten minutes" } { "Mute" }
-                a href={ "/broadcaster/act?message=" (number) } target="act" aria-label={ "More about message " (number) " and its author" } { "…" }
+                button class="mute" form="act" name="do" value={ "mute-" (number) } aria-label={ "Mute the author of message " (number) " for ten minutes" } { "Mute" }
+                a class="more" href={ "/broadcaster/act?message=" (number) } target="act" aria-label={ "More about message " (number) " and its author" } { "…" }
             }
         }
     }
