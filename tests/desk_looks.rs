@@ -5,13 +5,14 @@
 mod stage;
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use stage::{
     desk::{Desk, fill, presses, show},
-    firefox::{Options, Scheme},
+    firefox::{Firefox, Options, Scheme},
     person::Person,
 };
 
@@ -37,15 +38,35 @@ fn picture(name: &str) -> PathBuf {
         .join(name)
 }
 
+/// What is wrong with how the document of this frame is laid out.
+const FLAWS: &str = "
+    const found = [];
+    const root = document.documentElement;
+    if (root.scrollWidth > root.clientWidth + 1)
+        found.push('wider than the window: ' + root.scrollWidth + ' of ' + root.clientWidth);
+    const shown = [...document.querySelectorAll('a, button, input, select, textarea, summary')]
+        .filter(e => e.checkVisibility({ visibilityProperty: true }) && e.type != 'hidden');
+    for (const e of shown) {
+        const { width, height } = e.getBoundingClientRect();
+        // Links in the course of a sentence are as high as its lines.
+        const is_small = Math.min(width, height) < 24 && !e.closest('p, x-line, label, .appearance')
+            && !e.labels?.length;
+        if (is_small) found.push('too small: ' + e.outerHTML.slice(0, 90) + ' ' + width + 'x' + height);
+    }
+    return found";
+
+fn flaws(firefox: &Firefox) -> Vec<String> {
+    let found = firefox.execute(FLAWS);
+    let found = found.as_array().expect("a list").iter();
+    found.map(ToString::to_string).collect()
+}
+
 #[test]
 fn every_page_of_the_desk_fits_every_size() {
     let server = show(&[]);
     let url = server.local_url();
-    std::fs::write(
-        server.directory().join("title.txt"),
-        "Evening show: onions & friends\n",
-    )
-    .expect("a title");
+    let title = server.directory().join("title.txt");
+    fs::write(title, "Evening show: onions & friends\n").expect("a title");
     let anna = Person::comes(Options::default(), &url);
     anna.says("/name Anna of the long, long name 🌰🌰🌰");
     anna.says("Good evening everybody! Is the sound all right for you? It crackles here a little.");
@@ -53,37 +74,84 @@ fn every_page_of_the_desk_fits_every_size() {
     ben.says("/name Ben");
     ben.says("BUY MY THINGS http://example.org/cheap/cheap/cheap?and=more");
     ben.says("BUY MY THINGS AGAIN :tada:");
-    for (scheme, name) in [(Scheme::Dark, "dark"), (Scheme::Light, "light")] {
-        let desk = Desk::opens(Options::coloured(scheme), &server);
-        let firefox = desk.firefox();
-        desk.person.says("Welcome! We begin in five minutes.");
-        anna.says("yay");
-        desk.presses("hide", "BUY MY THINGS http");
-        desk.is_told("Hid message");
+    let desk = Desk::opens(Options::coloured(Scheme::Dark), &server);
+    desk.person.says("Welcome! We begin in five minutes.");
+    anna.says("yay");
+    desk.presses("hide", "BUY MY THINGS http");
+    desk.is_told("Hid message");
+    desk.presses("mute", "AGAIN");
+    desk.is_told("is muted");
+    photograph(&desk, &url, "dark");
+    drop(desk);
+    let desk = Desk::opens(Options::coloured(Scheme::Light), &server);
+    photograph(&desk, &url, "light");
+}
+
+fn photograph(desk: &Desk, url: &str, scheme: &str) {
+    let firefox = desk.firefox();
+    let mut found = Vec::new();
+    for (width, height) in SIZES {
+        firefox.set_page_size(width, height);
+        desk.live(|firefox| {
+            firefox.execute(
+                "document.querySelector('main').shadowRoot.querySelector('#show-chat').click()",
+            )
+        });
         desk.presses("more", "AGAIN");
         desk.act(|firefox| firefox.wait_for("form.sanction", SOON));
-        for (width, height) in SIZES {
-            firefox.set_page_size(width, height);
-            firefox.screenshot(&picture(&format!("desk-{name}-{width}.png")));
-        }
-        desk.opens_tool("filters");
-        desk.tool(|firefox| {
-            fill(
-                firefox,
-                "#rules",
-                "censor heck\nblock /buy .* things/i\nbam word",
+        firefox.execute("scrollTo(0, 0)");
+        firefox.screenshot(&picture(&format!("desk-{scheme}-{width}.png")));
+        for frame in ["live", "act", "tools"] {
+            let flaws = desk.person.in_frame(&format!("iframe.{frame}"), flaws);
+            found.extend(
+                flaws
+                    .into_iter()
+                    .map(|flaw| format!("{frame} at {width}: {flaw}")),
             );
-            presses(firefox, "button.main");
-        });
-        firefox.screenshot(&picture(&format!("desk-{name}-mistake.png")));
-        desk.presses("mute", "AGAIN");
-        desk.is_told("muted");
-        let links = TOOLS.map(|tool| format!("{url}broadcaster/{tool}"));
-        for (link, tool) in links.iter().zip(TOOLS) {
-            firefox.set_page_size(460, 700);
-            firefox.goto(link);
-            firefox.wait_for("h1", SOON);
-            firefox.screenshot(&picture(&format!("desk-{name}-tool-{tool}.png")));
+        }
+        found.extend(
+            flaws(firefox)
+                .into_iter()
+                .map(|flaw| format!("desk at {width}: {flaw}")),
+        );
+        for tab in ["people", "state", "done"] {
+            if width < 600 {
+                desk.live(|firefox| {
+                    firefox.execute(&format!(
+                        "document.querySelector('main').shadowRoot.querySelector('#show-{tab}').click()"
+                    ))
+                });
+                firefox.screenshot(&picture(&format!("desk-{scheme}-{width}-{tab}.png")));
+            }
         }
     }
+    desk.opens_tool("filters");
+    desk.tool(|firefox| {
+        fill(
+            firefox,
+            "#rules",
+            "censor heck\nblock /buy .* things/i\nbam word\nban /(/",
+        );
+        presses(firefox, "button.main");
+    });
+    firefox.screenshot(&picture(&format!("desk-{scheme}-mistake.png")));
+    desk.opens_tool("shields");
+    desk.tool(|firefox| presses(firefox, "button[value=raid]"));
+    firefox.screenshot(&picture(&format!("desk-{scheme}-raid.png")));
+    desk.tool(|firefox| presses(firefox, "button[value=none]"));
+    for tool in TOOLS {
+        for width in [360, 520] {
+            firefox.set_page_size(width, 700);
+            firefox.goto(&format!("{url}broadcaster/{tool}"));
+            firefox.wait_for("h1", SOON);
+            firefox.wait_for("main > :last-child", SOON);
+            firefox.screenshot(&picture(&format!("desk-{scheme}-tool-{tool}-{width}.png")));
+            found.extend(
+                flaws(firefox)
+                    .into_iter()
+                    .map(|flaw| format!("{tool} at {width}: {flaw}")),
+            );
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }

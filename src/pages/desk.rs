@@ -10,7 +10,7 @@ pub mod tools;
 use maud::{Markup, html};
 
 use super::document::Document;
-use crate::room::theme::Theme;
+use crate::room::{audit::AuditId, theme::Theme};
 
 /// Styles of the desk's pages.
 const CSS: &str = include_str!("../../assets/desk.css");
@@ -37,15 +37,41 @@ fn number(nonce: &str) -> Markup {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
     /// It was done.
-    Done(String),
+    Done {
+        /// What was done, as a sentence.
+        words: String,
+        /// What takes it back, if anything does.
+        undo: Option<AuditId>,
+    },
     /// It was not, and why.
     Refused(String),
 }
 
-fn notice(notice: Option<&Notice>) -> Markup {
+impl Notice {
+    /// It was done, and there is nothing to take back.
+    pub fn done(words: impl Into<String>) -> Self {
+        Self::Done {
+            words: words.into(),
+            undo: None,
+        }
+    }
+}
+
+/// What came of the last thing, with the button that takes it back: a form to `action`.
+fn notice(notice: Option<&Notice>, action: &str, nonce: &str) -> Markup {
     html! {
         @match notice {
-            Some(Notice::Done(words)) => p class="notice" role="status" { (words) },
+            Some(Notice::Done { words, undo }) => {
+                div class="notice" role="status" {
+                    p { (words) }
+                    @if let Some(AuditId(undo)) = undo {
+                        form method="post" action=(action) {
+                            (number(nonce))
+                            button type="submit" name="do" value={ "undo-" (undo) } { "Undo" }
+                        }
+                    }
+                }
+            }
             Some(Notice::Refused(words)) => p class="notice refused" role="alert" { (words) },
             None => {}
         }

@@ -131,9 +131,6 @@ impl Desk {
             );
             let link = watch(SOON, || firefox.execute(&look).as_str().map(str::to_owned));
             let link = link.unwrap_or_else(|| panic!("nobody is called {name}"));
-            firefox.execute(
-                "document.querySelector('main').shadowRoot.querySelector('details.people').open = true",
-            );
             firefox.click(&format!("x-people:last-of-type a[href='{link}']"));
         });
         self.act(|firefox| firefox.wait_for_text("h2", name, SOON));
@@ -156,9 +153,13 @@ impl Desk {
 
     /// Opens a page of settings.
     pub(crate) fn opens_tool(&self, name: &str) {
-        let firefox = self.firefox();
-        firefox.click(&format!("nav a[href='/broadcaster/{name}']"));
-        self.tool(|firefox| firefox.wait_for(&format!("form[action='/broadcaster/{name}']"), SOON));
+        self.tool(|firefox| {
+            firefox.wait_for("nav a", SOON);
+            firefox.click(&format!("nav a[href='/broadcaster/{name}']"));
+            let here = format!("nav a[aria-current][href='/broadcaster/{name}']");
+            firefox.wait_for(&here, SOON);
+            firefox.wait_for("main form", SOON);
+        });
     }
 
     /// Looks into the settings.

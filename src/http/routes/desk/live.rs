@@ -158,6 +158,7 @@ impl Following {
             Update::Shown(ids) => style(&live::undimmed(ids)),
             Update::Removed(ids) => style(&live::removed(ids)),
             Update::People(list) => Some(Some(live::people_piece(list))),
+            Update::Heartbeat => Some(Some(live::beat())),
             // The desk sees the chat also while it is off.
             Update::Chat(_) => Some(None),
             Update::Said(message) => {
@@ -168,8 +169,7 @@ impl Following {
                 let Piece::Html(line) = piece else {
                     return Some(None);
                 };
-                let buttons = live::buttons(message.id, author);
-                Some(Some([buttons, line].concat().into()))
+                Some(Some(live::line(message.id, author, &line)))
             }
             _ => Some(Some(match piece {
                 Piece::Html(bytes) => bytes,
