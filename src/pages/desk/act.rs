@@ -67,9 +67,9 @@ fn of_message(act: &Act<'_>, message: &Message, is_hidden: bool) -> Markup {
     let can_touch = act.role == Role::Broadcaster || theirs < act.role;
     html! {
         section {
-            h2 { "Message " (id) @if is_hidden { " (hidden)" } }
-            blockquote { (chat::line(message)) }
-            @if can_touch {
+            div class="head" {
+                h2 { "Message " (id) @if is_hidden { " (hidden)" } }
+                @if can_touch {
                 form method="post" action=(ACT) {
                     (number(act.nonce))
                     @if is_hidden {
@@ -78,7 +78,9 @@ fn of_message(act: &Act<'_>, message: &Message, is_hidden: bool) -> Markup {
                         button type="submit" name="do" value={ "hide-" (id) } { "Hide it from everybody" }
                     }
                 }
+                }
             }
+            blockquote { (chat::line(message)) }
         }
     }
 }

@@ -27,7 +27,7 @@ pub fn page(identity: &Identity, form_nonce: &str, theme: Theme, nonce: &str) ->
     document.around(&html! {
         header {
             h1 { "The desk" }
-            p { "You are logged in as " (chat::who(identity)) }
+            p { span class="long" { "You are logged in as " } (chat::who(identity)) }
             nav aria-label="Desk" {
                 a class="jump" href="#act" { "Actions" }
                 " "
@@ -36,7 +36,7 @@ pub fn page(identity: &Identity, form_nonce: &str, theme: Theme, nonce: &str) ->
                 @if is_broadcaster { a class="jump" href="#tools" { "Settings" } " " }
                 a href="/broadcaster/live" target="live" { "Reload the panel" }
                 " "
-                a href="/" target="_blank" { "The site as viewers see it" }
+                a href="/" target="_blank" { "The site" span class="long" { " as viewers see it" } }
             }
             form method="post" action="/broadcaster/out" {
                 (number(form_nonce))
