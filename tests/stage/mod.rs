@@ -15,6 +15,7 @@
 pub(crate) mod desk;
 pub(crate) mod encoder;
 pub(crate) mod firefox;
+pub(crate) mod guest;
 pub(crate) mod http;
 pub(crate) mod person;
 pub(crate) mod process;

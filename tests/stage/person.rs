@@ -84,6 +84,36 @@ impl Person {
         });
     }
 
+    /// Waits until no line of the chat has this text any more.
+    pub(crate) fn sees_no_line(&self, text: &str) {
+        let gone = watch(SOON, || {
+            let is_there = self.lines().iter().any(|line| line.contains(text));
+            (!is_there).then_some(())
+        });
+        assert!(gone.is_some(), "{text} is still there: {:?}", self.lines());
+    }
+
+    /// Waits until the player plays, and gives its place.
+    pub(crate) fn plays(&self) -> f64 {
+        self.in_frame("iframe.video", |firefox| {
+            firefox
+                .wait_for_video(SOON, |video| video.current_time > 0.5 && !video.paused)
+                .current_time
+        })
+    }
+
+    /// Sets a tripcode, and gives it as everybody sees it.
+    pub(crate) fn sets_tripcode(&self, password: &str) -> String {
+        self.in_frame("iframe.compose", |firefox| {
+            firefox.wait_for(".appearance", SOON);
+            firefox.click(".appearance > summary");
+            firefox.click("input[value=set]");
+            firefox.type_text("#tripcode", &format!("{password}{ENTER}"));
+            firefox.wait_for_text(".notice", "You are now", SOON);
+            firefox.wait_for(".notice .tripcode", SOON)
+        })
+    }
+
     /// The lines of the chat that can be seen.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.in_frame("iframe.live", lines)
