@@ -71,6 +71,13 @@ impl Person {
         })
     }
 
+    /// Waits until the compose frame says this.
+    pub(crate) fn is_told_that(&self, words: &str) {
+        self.in_frame("iframe.compose", |firefox| {
+            firefox.wait_for_text(".notice", words, SOON);
+        });
+    }
+
     /// Waits for a line of the chat with this text.
     pub(crate) fn sees_line(&self, text: &str, allowed: Duration) {
         self.in_frame("iframe.live", |firefox| {
