@@ -154,7 +154,7 @@ fn people_are_muted_renamed_and_banned_and_it_is_taken_back() {
     );
     desk.does("button[value^=undo]");
     anna.in_frame("iframe.compose", |firefox| {
-        firefox.click("a[href='/compose']")
+        firefox.click("a[href='/compose']");
     });
     anna.says("heard again");
     ben.sees_line("heard again", SOON);
@@ -196,7 +196,7 @@ fn people_are_muted_renamed_and_banned_and_it_is_taken_back() {
     });
     assert!(said.contains("is no longer banned"), "{said}");
     anna.in_frame("iframe.compose", |firefox| {
-        firefox.click("a[href='/compose']")
+        firefox.click("a[href='/compose']");
     });
     anna.says("free again");
     ben.sees_line("free again", SOON);

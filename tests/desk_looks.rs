@@ -82,8 +82,23 @@ fn every_page_of_the_desk_fits_every_size() {
     desk.presses("mute", "AGAIN");
     desk.is_told("is muted");
     desk.live(|firefox| firefox.wait_for_text("x-audit:last-of-type", "is muted", SOON));
+    desk.opens_tool("moderators");
+    let link = desk.tool(|firefox| {
+        firefox.click("button[value=link]");
+        firefox.wait_for_text(".secret", "/broadcaster/in/", SOON)
+    });
     photograph(&desk, &url, "dark");
     drop(desk);
+    let link = format!("{}{link}", url.trim_end_matches('/'));
+    let helper = Desk::opens_by_link(Options::coloured(Scheme::Dark), &link);
+    for (width, height) in SIZES {
+        helper.firefox().set_page_size(width, height);
+        helper.presses("more", "AGAIN");
+        helper.act(|firefox| firefox.wait_for("form.sanction", SOON));
+        let name = format!("desk-moderator-{width}.png");
+        helper.firefox().screenshot(&picture(&name));
+    }
+    drop(helper);
     let desk = Desk::opens(Options::coloured(Scheme::Light), &server);
     photograph(&desk, &url, "light");
 }
@@ -138,6 +153,7 @@ fn photograph(desk: &Desk, url: &str, scheme: &str) {
     firefox.screenshot(&picture(&format!("desk-{scheme}-mistake.png")));
     desk.opens_tool("shields");
     desk.tool(|firefox| presses(firefox, "button[value=raid]"));
+    desk.live(|firefox| firefox.wait_for_text("x-shields:last-of-type", "slow mode", SOON));
     firefox.screenshot(&picture(&format!("desk-{scheme}-raid.png")));
     desk.tool(|firefox| presses(firefox, "button[value=none]"));
     for tool in TOOLS {

@@ -10,7 +10,7 @@ pub mod tools;
 use maud::{Markup, html};
 
 use super::document::Document;
-use crate::room::{audit::AuditId, theme::Theme};
+use crate::room::{audit::AuditId, shields::Shield, theme::Theme};
 
 /// Styles of the desk's pages.
 const CSS: &str = include_str!("../../assets/desk.css");
@@ -31,6 +31,18 @@ fn frame(title: &str, class: &'static str, theme: Theme, nonce: &str, body: &Mar
 /// The number of a form.
 fn number(nonce: &str) -> Markup {
     html! { input type="hidden" name="nonce" value=(nonce); }
+}
+
+/// What people call a shield.
+fn shield_name(shield: Shield) -> &'static str {
+    match shield {
+        Shield::Slow => "slow mode",
+        Shield::CaptchaAlways => "captchas",
+        Shield::TripcodesOnly => "tripcodes only",
+        Shield::ReadOnly => "read only",
+        Shield::LinksOff => "links off",
+        Shield::FilterBroadcaster => "filters for me too",
+    }
 }
 
 /// What came of the last thing that was done on a page.
@@ -57,8 +69,9 @@ impl Notice {
     }
 }
 
-/// What came of the last thing, with the button that takes it back: a form to `action`.
-fn notice(notice: Option<&Notice>, action: &str, nonce: &str) -> Markup {
+/// What came of the last thing, with the button that takes it back: a form to `action` with
+/// these hidden fields.
+fn notice(notice: Option<&Notice>, action: &str, hidden: &Markup) -> Markup {
     html! {
         @match notice {
             Some(Notice::Done { words, undo }) => {
@@ -66,7 +79,7 @@ fn notice(notice: Option<&Notice>, action: &str, nonce: &str) -> Markup {
                     p { (words) }
                     @if let Some(AuditId(undo)) = undo {
                         form method="post" action=(action) {
-                            (number(nonce))
+                            (hidden)
                             button type="submit" name="do" value={ "undo-" (undo) } { "Undo" }
                         }
                     }

@@ -9,7 +9,7 @@ const OURS: &str = "html head title style body main header footer nav section te
     form fieldset legend label button select option datalist textarea details summary \
     h1 h2 p div span a b code blockquote ul ol li dl dt dd table tr td th figure figcaption time \
     video picture em strong pre \
-    x-line x-day x-acts x-people x-title x-air x-uptime x-watching x-announcement x-notice x-beat \
+    x-line x-day x-acts x-people x-title x-air x-uptime x-watching x-announcement x-notice x-beat x-shields \
     x-encoder x-tor x-history x-audit";
 
 /// What a control is called by, or a form or a page made of.

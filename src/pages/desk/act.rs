@@ -50,7 +50,7 @@ pub fn page(act: &Act<'_>, nonce: &str) -> Markup {
         nonce,
         &html! {
             main {
-                (notice(act.notice, ACT, act.nonce))
+                (notice(act.notice, ACT, &carried(act)))
                 @if let Some((message, is_hidden)) = act.message { (of_message(act, message, is_hidden)) }
                 @if let Some(person) = act.person { (of_person(act, person)) }
                 @if act.message.is_none() && act.person.is_none() {
@@ -70,17 +70,30 @@ fn of_message(act: &Act<'_>, message: &Message, is_hidden: bool) -> Markup {
             div class="head" {
                 h2 { "Message " (id) @if is_hidden { " (hidden)" } }
                 @if can_touch {
-                form method="post" action=(ACT) {
-                    (number(act.nonce))
-                    @if is_hidden {
-                        button type="submit" name="do" value={ "unhide-" (id) } { "Show it again" }
-                    } @else {
-                        button type="submit" name="do" value={ "hide-" (id) } { "Hide it from everybody" }
+                    form method="post" action=(ACT) {
+                        (carried(act))
+                        @if is_hidden {
+                            button type="submit" name="do" value={ "unhide-" (id) } { "Show it again" }
+                        } @else {
+                            button type="submit" name="do" value={ "hide-" (id) } { "Hide it from everybody" }
+                        }
                     }
-                }
                 }
             }
             blockquote { (chat::line(message)) }
+        }
+    }
+}
+
+/// What every form of the frame carries: its number, and what the frame goes on being about.
+fn carried(act: &Act<'_>) -> Markup {
+    html! {
+        (number(act.nonce))
+        @if let Some((message, _)) = act.message {
+            input type="hidden" name="message" value=(message.id.0);
+        }
+        @if let Some(person) = act.person {
+            input type="hidden" name="person" value=(person.key);
         }
     }
 }
@@ -110,7 +123,7 @@ fn held(act: &Act<'_>, is_broadcaster: bool) -> Markup {
     html! {
         @for sanction in act.sanctions {
             form method="post" action=(ACT) class="held" {
-                (number(act.nonce))
+                (carried(act))
                 p { (sanction_words(sanction)) }
                 @if sanction.kind == SanctionKind::Mute || is_broadcaster {
                     button type="submit" name="do" value={ "lift-" (sanction.id.0) } { "Lift it" }
@@ -123,8 +136,7 @@ fn held(act: &Act<'_>, is_broadcaster: bool) -> Markup {
 fn sanctions(act: &Act<'_>, person: &Identity, is_broadcaster: bool) -> Markup {
     html! {
         form method="post" action=(ACT) class="sanction" {
-            (number(act.nonce))
-            input type="hidden" name="person" value=(person.key);
+            (carried(act))
             div class="buttons" {
                 label for="term" { "Shut out" }
                 select id="term" name="term" {
@@ -162,8 +174,7 @@ fn sanctions(act: &Act<'_>, person: &Identity, is_broadcaster: bool) -> Markup {
 fn name(act: &Act<'_>, person: &Identity) -> Markup {
     html! {
         form method="post" action=(ACT) class="row" {
-            (number(act.nonce))
-            input type="hidden" name="person" value=(person.key);
+            (carried(act))
             label for="name" { "Another name (empty: none)" }
             input id="name" name="name" type="text" maxlength="48" autocomplete="off" value=(person.name.as_ref().map_or("", |name| name.as_str()));
             button type="submit" name="do" value="rename" { "Rename" }
@@ -174,8 +185,7 @@ fn name(act: &Act<'_>, person: &Identity) -> Markup {
 fn more(act: &Act<'_>, person: &Identity) -> Markup {
     html! {
         form method="post" action=(ACT) class="buttons" {
-            (number(act.nonce))
-            input type="hidden" name="person" value=(person.key);
+            (carried(act))
             button type="submit" name="do" value="cut" { "Cut their video" }
             @if person.tripcode.is_some() && person.role == Role::Viewer {
                 button type="submit" name="do" value="appoint" { "Make the tripcode a moderator" }

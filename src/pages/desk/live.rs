@@ -13,7 +13,7 @@ use super::{
         document::{self, Document},
         live::{self, Reader},
     },
-    status,
+    shield_name, status,
 };
 use crate::{
     clock::WallTime,
@@ -21,6 +21,7 @@ use crate::{
         panel::Values,
         people::{Group, People},
         person::Role,
+        shields::{ChatMode, Shield, Shields},
         status::DeskValues,
         tag::PublicKey,
         transcript::MessageId,
@@ -48,6 +49,8 @@ pub struct Desk<'a> {
     pub role: Role,
     /// The number of the form.
     pub bearer: &'a str,
+    /// What is in force, so that nobody forgets it.
+    pub shields: Shields,
 }
 
 /// A finite document that becomes the endless one: a tab that never stops loading would be ended
@@ -106,6 +109,7 @@ pub fn document(
                 }
                 slot name="announcement" {}
             }
+            slot name="shields" {}
             div role="status" { slot name="notice" {} }
             (tabs(is_broadcaster))
             div class="body" {
@@ -131,6 +135,7 @@ pub fn document(
         }
         (document::style(&live::styles(values, desk.reader), nonce))
         (live::head(values, now, AGAIN, nonce))
+        (shields_up(desk.shields))
         @if is_broadcaster { (status::block(status)) }
         (people(&values.list))
         @if !hidden.is_empty() { (document::style(&dimmed(&hidden), nonce)) }
@@ -199,6 +204,29 @@ fn buttons(id: MessageId, author: Option<PublicKey>) -> Markup {
 /// What open panels get when nothing happens.
 pub fn beat() -> Bytes {
     live::beat(AGAIN).into_string().into()
+}
+
+/// The shields that are up, for a panel that is open.
+pub fn shields_piece(shields: Shields) -> Bytes {
+    shields_up(shields).into_string().into()
+}
+
+fn shields_up(shields: Shields) -> Markup {
+    let up: Vec<_> = Shield::ALL
+        .into_iter()
+        .filter(|shield| shields.is_on(*shield) && *shield != Shield::FilterBroadcaster)
+        .map(shield_name)
+        .collect();
+    html! {
+        x-shields slot="shields" class=[(up.is_empty() && shields.chat == ChatMode::Shown).then_some("none")] {
+            @if !up.is_empty() { "Shields up: " b { (up.join(", ")) } ". " }
+            @match shields.chat {
+                ChatMode::Shown => {}
+                ChatMode::Hidden => "Viewers see the chat only when they ask for it.",
+                ChatMode::Off => "The chat is off: viewers do not see it.",
+            }
+        }
+    }
 }
 
 /// The list of people, each with a way to what can be done.

@@ -66,6 +66,7 @@ fn opened(role: Role) -> String {
         reader: Reader::default(),
         role,
         bearer: "BEARER",
+        shields: Shields::default().against_a_raid(),
     };
     let now = WallTime::from_unix_millis(0);
     let html = document(&values(), &DeskValues::default(), desk, now, "NONCE");
@@ -116,6 +117,23 @@ fn a_hidden_line_is_dimmed_and_can_be_shown_again() {
 #[test]
 fn the_desk_sees_the_chat_also_while_it_is_off() {
     assert!(opened(Role::Broadcaster).contains("<x-line id=\"m1\">one</x-line>"));
+}
+
+#[test]
+fn shields_are_told_while_they_are_up() {
+    let up = "Shields up: <b>slow mode, captchas, links off</b>";
+    assert!(opened(Role::Moderator).contains(up));
+
+    let down = shields_up(Shields::default()).into_string();
+    assert_eq!(
+        down,
+        "<x-shields slot=\"shields\" class=\"none\"></x-shields>"
+    );
+    let off = Shields {
+        chat: ChatMode::Off,
+        ..Shields::default()
+    };
+    assert!(shields_up(off).into_string().contains("The chat is off"));
 }
 
 #[test]

@@ -64,7 +64,7 @@ impl Tool<'_> {
                 }
                 main {
                     h1 { (title) }
-                    (notice(self.notice, LOG, self.nonce))
+                    (notice(self.notice, LOG, &number(self.nonce)))
                     (body)
                 }
             },

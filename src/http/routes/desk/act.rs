@@ -49,6 +49,7 @@ struct Fields {
     nonce: String,
     #[serde(rename = "do")]
     deed: String,
+    message: Option<u64>,
     person: String,
     term: String,
     name: String,
@@ -71,7 +72,8 @@ async fn act(
 ) -> Result<Response, Problem> {
     let person = PublicKey::parse(&fields.person);
     let done = deed(&room, staff, &fields, person);
-    page(&room, staff, None, person, Some(done))
+    let message = fields.message.map(MessageId);
+    page(&room, staff, message, person, Some(done))
 }
 
 fn deed(
@@ -173,7 +175,7 @@ fn page(
     let form = room.form(staff.viewer)?.ok_or(LOG_IN)?;
     let mut notice = done.map(|done| said(room, done));
     let shown = message.and_then(|id| room.message(id));
-    if message.is_some() && shown.is_none() {
+    if message.is_some() && shown.is_none() && notice.is_none() {
         notice = Some(Notice::Refused(Refusal::NoSuchMessage.to_string()));
     }
     let author = shown

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Tool, number};
+use super::{super::shield_name, Tool, number};
 use crate::room::shields::{ChatMode, Shield, Shields};
 
 /// The shields.
@@ -23,7 +23,7 @@ pub fn shields(tool: Tool<'_>, shields: Shields, nonce: &str) -> Markup {
                 @for shield in Shield::ALL {
                     label class="check" {
                         input type="checkbox" name=(shield.word()) value="on" checked[shields.is_on(shield)];
-                        span { b { (name(shield)) } ": " (shield.says()) }
+                        span { b class="shield" { (shield_name(shield)) } ": " (shield.says()) }
                     }
                 }
             }
@@ -45,18 +45,6 @@ pub fn shields(tool: Tool<'_>, shields: Shields, nonce: &str) -> Markup {
             button type="submit" name="do" value="save" class="main" { "Save" }
         }
     })
-}
-
-/// What people call it.
-fn name(shield: Shield) -> &'static str {
-    match shield {
-        Shield::Slow => "Slow mode",
-        Shield::CaptchaAlways => "Captchas",
-        Shield::TripcodesOnly => "Tripcodes only",
-        Shield::ReadOnly => "Read only",
-        Shield::LinksOff => "Links off",
-        Shield::FilterBroadcaster => "Filters for me too",
-    }
 }
 
 /// Who may come in.
