@@ -138,7 +138,7 @@ fn sanctions(act: &Act<'_>, person: &Identity, is_broadcaster: bool) -> Markup {
         form method="post" action=(ACT) class="sanction" {
             (carried(act))
             div class="buttons" {
-                label for="term" { "Shut out" }
+                label for="term" { "How long" }
                 select id="term" name="term" {
                     @for (word, words) in TERMS {
                         // Moderators mute for a day at most.
