@@ -16,6 +16,8 @@ mod history;
 pub mod home;
 pub mod live;
 pub mod problem;
+#[cfg(test)]
+mod reading;
 mod time;
 pub mod video;
 

@@ -10,6 +10,7 @@ use std::{
 
 use stage::{
     firefox::{Firefox, Options, Scheme},
+    person::{ENTER, Person, asked, lines},
     puzzle,
     server::Server,
     tor_network::TorNetwork,
@@ -18,7 +19,6 @@ use stage::{
 
 const SOON: Duration = Duration::from_secs(20);
 const THROUGH_TOR: Duration = Duration::from_mins(1);
-const ENTER: &str = "\u{e007}";
 
 fn picture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR"))
@@ -30,100 +30,6 @@ fn demo(settings: &[&str]) -> Server {
     let mut arguments = vec!["--source", "demo", "--no-tor"];
     arguments.extend(settings.iter().flat_map(|setting| ["--set", *setting]));
     Server::start(&arguments)
-}
-
-/// A person at a browser.
-struct Person {
-    firefox: Firefox,
-}
-
-impl Person {
-    fn comes(options: Options, url: &str) -> Self {
-        let firefox = Firefox::start(options);
-        firefox.goto(url);
-        Self { firefox }
-    }
-
-    fn in_frame<T>(&self, css: &str, look: impl FnOnce(&Firefox) -> T) -> T {
-        self.firefox.enter_frame(css);
-        let seen = look(&self.firefox);
-        self.firefox.leave_frames();
-        seen
-    }
-
-    /// Types a message and presses Enter; solves a captcha in words if one is asked for.
-    fn says(&self, text: &str) {
-        self.in_frame("iframe.compose", |firefox| {
-            firefox.wait_for("#message", SOON);
-            // The last part of the page: everything before it has been read.
-            firefox.wait_for(".appearance", SOON);
-            if firefox.count("fieldset.captcha img") > 0 {
-                firefox.click("button[value=question]");
-                let question = asked(firefox, SOON);
-                firefox.type_text("#answer", &puzzle::solve(&question));
-            } else if firefox.count("fieldset.captcha") > 0 {
-                let question = asked(firefox, SOON);
-                firefox.type_text("#answer", &puzzle::solve(&question));
-            }
-            let nonce = firefox.attribute("input[name=nonce]", "value");
-            if !text.is_empty() {
-                // What was refused before is kept in the field: a person would delete it first.
-                firefox.execute("document.querySelector('#message').value = ''");
-            }
-            firefox.type_text("#message", &format!("{text}{ENTER}"));
-            let answered = watch(SOON, || {
-                (firefox.attribute("input[name=nonce]", "value") != nonce).then_some(())
-            });
-            assert!(answered.is_some(), "nothing happened");
-        });
-    }
-
-    /// What the compose frame says about what was done last.
-    fn is_told(&self) -> String {
-        self.in_frame("iframe.compose", |firefox| {
-            firefox.text(".notice").unwrap_or_default()
-        })
-    }
-
-    fn sees_line(&self, text: &str, allowed: Duration) {
-        self.in_frame("iframe.live", |firefox| {
-            let seen = watch(allowed, || {
-                lines(firefox)
-                    .iter()
-                    .any(|line| line.contains(text))
-                    .then_some(())
-            });
-            assert!(seen.is_some(), "no line with {text}: {:?}", lines(firefox));
-        });
-    }
-
-    fn lines(&self) -> Vec<String> {
-        self.in_frame("iframe.live", lines)
-    }
-}
-
-/// Waits for a question in words.
-fn asked(firefox: &Firefox, allowed: Duration) -> String {
-    let question = watch(allowed, || {
-        let label = firefox.text("label[for=answer]")?;
-        label.ends_with(['.', '?']).then_some(label)
-    });
-    question.expect("a question in words")
-}
-
-/// The lines of the chat that can be seen.
-fn lines(firefox: &Firefox) -> Vec<String> {
-    let look = "return [...document.querySelectorAll('x-line')].filter(e => e.checkVisibility()).map(e => e.innerText)";
-    let lines = firefox.execute(look);
-    lines
-        .as_array()
-        .map(|lines| {
-            lines
-                .iter()
-                .filter_map(|line| line.as_str().map(str::to_owned))
-                .collect()
-        })
-        .unwrap_or_default()
 }
 
 #[test]

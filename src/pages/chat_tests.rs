@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     clock::{Tick, WallTime},
+    pages::reading::flaw,
     room::{
         colour::Colour,
         emote::{Emote, EmoteTable},
@@ -14,56 +15,6 @@ use crate::{
         tripcode::Tripcode,
     },
 };
-
-/// What is wrong with some HTML of ours, if anything: tags that do not match, attributes without
-/// quotes, a bare `<`, `>` or `&` in text, a tag that we do not use.
-fn flaw(html: &str) -> Option<String> {
-    const OURS: [&str; 16] = [
-        "x-line", "x-day", "time", "span", "b", "br", "a", "img", "h2", "ul", "li", "p", "div",
-        "x-people", "code", "summary",
-    ];
-    let mut open: Vec<&str> = Vec::new();
-    let mut rest = html;
-    while let Some(start) = rest.find('<') {
-        let (text, tag) = rest.split_at(start);
-        if let Some(flaw) = flaw_in_text(text) {
-            return Some(flaw);
-        }
-        let Some((inside, after)) = tag.strip_prefix('<')?.split_once('>') else {
-            return Some(format!("a tag without an end: {tag:?}"));
-        };
-        rest = after;
-        if let Some(name) = inside.strip_prefix('/') {
-            if open.pop() != Some(name) {
-                return Some(format!("</{name}> closes nothing"));
-            }
-            continue;
-        }
-        let name = inside.split(' ').next().unwrap_or_default();
-        if !OURS.contains(&name) {
-            return Some(format!("<{name}> is not ours"));
-        }
-        let quotes = inside.matches('"').count();
-        let values = inside.matches("=\"").count();
-        if quotes != 2 * values {
-            return Some(format!("quotes in <{inside}>"));
-        }
-        if name != "br" && name != "img" {
-            open.push(name);
-        }
-    }
-    flaw_in_text(rest).or_else(|| open.last().map(|name| format!("<{name}> is not closed")))
-}
-
-fn flaw_in_text(text: &str) -> Option<String> {
-    if text.contains('>') {
-        return Some(format!("> in {text:?}"));
-    }
-    let entities = ["amp;", "lt;", "gt;", "quot;"];
-    let mut after = text.split('&').skip(1);
-    let bare = after.any(|rest| !entities.iter().any(|entity| rest.starts_with(entity)));
-    bare.then(|| format!("& in {text:?}"))
-}
 
 fn identity(name: &str, key: u64, colour: [u8; 3], role: Role) -> Identity {
     let [r, g, b] = colour;
@@ -92,22 +43,6 @@ fn emotes() -> EmoteTable {
         })
         .unwrap();
     table
-}
-
-#[test]
-fn the_checker_sees_flaws() {
-    assert_eq!(flaw("<b class=\"x\">a &amp; b</b><br>"), None);
-    for bad in [
-        "<b>",
-        "</b>",
-        "<b><span></b></span>",
-        "a & b",
-        "a > b",
-        "<script></script>",
-        "<b class=\"x\" y\">z</b>",
-    ] {
-        assert!(flaw(bad).is_some(), "{bad}");
-    }
 }
 
 proptest! {

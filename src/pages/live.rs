@@ -37,6 +37,9 @@ const STATIC_CSS: &str = include_str!("../../assets/live-static.css");
 /// Where the endless document is.
 const FOLLOW: &str = "/live?follow=1";
 
+/// Where somebody who lost the connection begins again.
+const AGAIN: &str = "/live";
+
 /// Seconds from the end of an endless document, for whatever reason, to the next one.
 const REOPEN_SECONDS: u32 = 3;
 
@@ -151,7 +154,7 @@ pub fn document(values: &Values, reader: Reader, now: WallTime, nonce: &str) -> 
             slot name="beat" {}
         }
         (document::style(&styles(values, reader), nonce))
-        (head(values, now, nonce))
+        (head(values, now, AGAIN, nonce))
         @if values.chat == ChatMode::Off { (document::style(chat::mode(values.chat), nonce)) }
     }
     .into_string();
@@ -165,15 +168,15 @@ pub fn document(values: &Values, reader: Reader, now: WallTime, nonce: &str) -> 
     bytes.freeze()
 }
 
-/// What stands above the chat, as it is now.
-pub(super) fn head(values: &Values, now: WallTime, nonce: &str) -> Markup {
+/// What stands above the chat, as it is now. `again` is where a lost connection is taken up.
+pub(super) fn head(values: &Values, now: WallTime, again: &str, nonce: &str) -> Markup {
     html! {
         (title(values.title.as_str()))
         (air(values.air))
         @if let Some(css) = uptime_css(values.air, now) { (document::style(&css, nonce)) }
         (watching(values.watching))
         (announcement(&values.announcement))
-        (beat())
+        (beat(again))
     }
 }
 
@@ -203,7 +206,7 @@ pub fn pieces(update: &Update, now: WallTime) -> Vec<Piece> {
     match update {
         Update::Title(text) => vec![shared(title(text.as_str()))],
         Update::Watching(count) => vec![shared(watching(*count))],
-        Update::Heartbeat => vec![shared(beat())],
+        Update::Heartbeat => vec![shared(beat(AGAIN))],
         Update::Said(message) => vec![shared(chat::line(message))],
         Update::Hidden(ids) if ids.is_empty() => Vec::new(),
         Update::Removed(ids) if ids.is_empty() => Vec::new(),
@@ -286,10 +289,10 @@ fn notice(state: Air) -> Markup {
 }
 
 /// While these keep coming, the animation that would show its text starts over and over.
-fn beat() -> Markup {
+pub(super) fn beat(again: &str) -> Markup {
     html! {
         x-beat slot="beat" {
-            "The connection is lost. " a href="/live" { "Reconnect" }
+            "The connection is lost. " a href=(again) { "Reconnect" }
         }
     }
 }

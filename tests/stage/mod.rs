@@ -12,9 +12,12 @@
     reason = "each test binary uses its own part of the stage, and none has to use it all"
 )]
 
+pub(crate) mod desk;
 pub(crate) mod encoder;
 pub(crate) mod firefox;
+pub(crate) mod guest;
 pub(crate) mod http;
+pub(crate) mod person;
 pub(crate) mod process;
 pub(crate) mod puzzle;
 pub(crate) mod server;

@@ -36,11 +36,17 @@ pub(crate) struct Server {
 impl Server {
     /// Runs `onionstream start` with a free port and these arguments in a new directory.
     pub(crate) fn start(arguments: &[&str]) -> Self {
+        Self::start_prepared(arguments, |_directory| {})
+    }
+
+    /// The same, after `prepare` has put something into the directory.
+    pub(crate) fn start_prepared(arguments: &[&str], prepare: impl FnOnce(&Path)) -> Self {
         let temporary = tempfile::Builder::new()
             .prefix("onionstream-")
             .tempdir()
             .expect("a temporary directory");
         let directory = temporary.path().to_owned();
+        prepare(&directory);
         Self::run(directory, arguments, Some(temporary))
     }
 

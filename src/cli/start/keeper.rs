@@ -45,7 +45,11 @@ pub(super) async fn keep(state: PathBuf, room: RoomHandle, closing: Cancellation
     let mut failing = false;
     loop {
         let closed = tokio::select! {
-            changed = kept.changed() => changed.is_err(),
+            changed = kept.changed() => {
+                // Seen, but not written yet.
+                kept.mark_changed();
+                changed.is_err()
+            }
             () = closing.cancelled() => true,
         };
         while let Err(error) = write(&file, &mut kept).await {

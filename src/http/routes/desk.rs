@@ -24,8 +24,8 @@ use crate::{
         visitor::{self, Page},
     },
     live::room::RoomHandle,
-    pages::desk::home,
-    room::{person::Role, session::ViewerId},
+    pages::desk::{Notice, home},
+    room::{order::Done, person::Role, refusal::Refusal, session::ViewerId},
 };
 
 pub(in crate::http) fn routes() -> Router<Site> {
@@ -93,6 +93,23 @@ where
             return Err(NOT_YOURS);
         }
         Ok(Self(viewer))
+    }
+}
+
+/// Entries of the audit list among which a new one is looked for.
+const NEWEST: usize = 16;
+
+/// What came of an order, for the page that answers.
+fn said(room: &RoomHandle, done: Result<Done, Refusal>) -> Notice {
+    match done {
+        Ok(Done { words, entry }) => Notice::Done {
+            words,
+            undo: entry.filter(|entry| {
+                let newest = room.audit(NEWEST);
+                newest.iter().any(|line| line.id == *entry && line.can_undo)
+            }),
+        },
+        Err(refusal) => Notice::Refused(refusal.to_string()),
     }
 }
 

@@ -2,25 +2,16 @@
 
 use maud::{Markup, html};
 
-use super::super::{chat, document::Document};
+use super::{
+    super::{chat, document::Document},
+    number,
+};
 use crate::room::{
     person::{Identity, Role},
     theme::Theme,
 };
 
 const CSS: &str = include_str!("../../../assets/desk-home.css");
-
-/// The pages of settings: where they are and what they are called.
-pub const TOOLS: [(&str, &str); 8] = [
-    ("/broadcaster/show", "Show"),
-    ("/broadcaster/shields", "Shields"),
-    ("/broadcaster/door", "Who may come in"),
-    ("/broadcaster/filters", "Words"),
-    ("/broadcaster/bans", "Bans"),
-    ("/broadcaster/moderators", "Moderators"),
-    ("/broadcaster/log", "Log"),
-    ("/broadcaster/sessions", "Sessions"),
-];
 
 /// The page. Moderators have no settings.
 pub fn page(identity: &Identity, form_nonce: &str, theme: Theme, nonce: &str) -> Markup {
@@ -36,38 +27,82 @@ pub fn page(identity: &Identity, form_nonce: &str, theme: Theme, nonce: &str) ->
     document.around(&html! {
         header {
             h1 { "The desk" }
-            p { "You are " (chat::who(identity)) }
+            p { span class="long" { "You are logged in as " } (chat::who(identity)) }
             nav aria-label="Desk" {
                 a class="jump" href="#act" { "Actions" }
-                @if is_broadcaster { a class="jump" href="#tools" { "Settings" } }
-                a href="/" target="_blank" { "The site as viewers see it" }
+                " "
+                a class="jump" href="#write" { "Write" }
+                " "
+                @if is_broadcaster { a class="jump" href="#tools" { "Settings" } " " }
+                a href="/broadcaster/live" target="live" { "Reload the panel" }
+                " "
+                a href="/" target="_blank" { "The site" span class="long" { " as viewers see it" } }
             }
             form method="post" action="/broadcaster/out" {
-                input type="hidden" name="nonce" value=(form_nonce);
+                (number(form_nonce))
                 button type="submit" { "Log out" }
             }
         }
         main {
             iframe class="live" name="live" src="/broadcaster/live" title="Encoder, Tor, people, and the chat with buttons" {}
-            iframe class="compose" name="compose" src="/compose" title="Write: message, name, colour, tripcode" {}
-            section id="act" aria-label="Actions" {
-                iframe class="act" name="act" src="/broadcaster/act" title="What can be done, and what was done" {}
-            }
+            iframe class="act" id="act" name="act" src="/broadcaster/act" title="What can be done, and what was done" {}
+            iframe class="compose" id="write" name="compose" src="/compose" title="Write: message, name, colour, tripcode" {}
             @if is_broadcaster {
-                section id="tools" aria-label="Settings" {
-                    nav aria-label="Settings" {
-                        @for (address, name) in TOOLS {
-                            a href=(address) target="tools" { (name) }
-                            " "
-                        }
-                    }
-                    iframe class="tools" name="tools" src="/broadcaster/show" title="Settings" {}
-                }
+                iframe class="tools" id="tools" name="tools" src="/broadcaster/show" title="Settings" {}
             }
             details class="preview" {
                 summary { "Preview of the picture" }
-                iframe name="preview" src="/video" loading="lazy" title="Preview" allow="autoplay" {}
+                // The name by which the panel starts the player anew.
+                iframe name="video" src="/video" loading="lazy" title="Preview" allow="autoplay" {}
             }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::Tick,
+        pages::reading::read,
+        room::{
+            colour::Colour,
+            name::DisplayName,
+            person::Person,
+            tag::{PublicKey, PublicTag},
+        },
+    };
+
+    #[test]
+    fn every_frame_has_a_title_and_moderators_have_no_settings() {
+        for role in [Role::Moderator, Role::Broadcaster] {
+            let person = Person::new(
+                PublicKey::from_random(7),
+                PublicTag::from_random(7),
+                Colour(1, 2, 3),
+                Tick::START,
+            );
+            let identity = Identity {
+                name: DisplayName::parse("<Ann> & \"co\"").ok(),
+                role,
+                ..person.identity
+            };
+
+            let html = page(&identity, "NUMBER", Theme::Browser, "STYLE").into_string();
+
+            let read = read(&html).unwrap_or_else(|flaw| panic!("{flaw}\n{html}"));
+            assert_eq!(read.nameless(), Vec::<String>::new());
+            assert_eq!(read.loose_forms(), Vec::<String>::new());
+            let frames = read.all("iframe").into_iter();
+            let names: Vec<_> = frames.filter_map(|frame| frame.attribute("name")).collect();
+            assert_eq!(
+                names.contains(&"tools"),
+                role == Role::Broadcaster,
+                "{names:?}"
+            );
+            for name in ["live", "act", "compose", "video"] {
+                assert!(names.contains(&name), "{name}");
+            }
+        }
+    }
 }

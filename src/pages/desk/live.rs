@@ -13,7 +13,7 @@ use super::{
         document::{self, Document},
         live::{self, Reader},
     },
-    status,
+    shield_name, status,
 };
 use crate::{
     clock::WallTime,
@@ -21,6 +21,7 @@ use crate::{
         panel::Values,
         people::{Group, People},
         person::Role,
+        shields::{ChatMode, Shield, Shields},
         status::DeskValues,
         tag::PublicKey,
         transcript::MessageId,
@@ -32,6 +33,9 @@ const FRAME_CSS: &str = include_str!("../../../assets/desk-frame.css");
 
 /// Where the endless document is.
 const FOLLOW: &str = "/broadcaster/live?follow=1";
+
+/// Where somebody who lost the connection begins again.
+const AGAIN: &str = "/broadcaster/live";
 
 /// Seconds from the end of an endless document to the next one.
 const REOPEN_SECONDS: u32 = 2;
@@ -45,6 +49,8 @@ pub struct Desk<'a> {
     pub role: Role,
     /// The number of the form.
     pub bearer: &'a str,
+    /// What is in force, so that nobody forgets it.
+    pub shields: Shields,
 }
 
 /// A finite document that becomes the endless one: a tab that never stops loading would be ended
@@ -76,7 +82,11 @@ pub fn document(
         css: &[live::CSS, status::CSS, CSS],
         refresh: Some(format!("{REOPEN_SECONDS};url={FOLLOW}")),
         nonce,
-        class: "live",
+        class: if desk.role == Role::Broadcaster {
+            "live"
+        } else {
+            "live moderator"
+        },
         theme: desk.reader.theme,
     };
     let is_broadcaster = desk.role == Role::Broadcaster;
@@ -99,23 +109,33 @@ pub fn document(
                 }
                 slot name="announcement" {}
             }
-            @if is_broadcaster {
-                details class="status" open {
-                    summary { "Encoder, Tor, viewers" }
-                    div { slot name="encoder" {} slot name="tor" {} slot name="history" {} }
-                }
-                details class="status" { summary { "Done lately" } slot name="audit" {} }
-            }
-            details class="status" { summary { "People" } slot name="people" {} }
+            slot name="shields" {}
             div role="status" { slot name="notice" {} }
-            div class="scroll" tabindex="0" { div role="log" aria-label="Chat" { slot {} } }
+            (tabs(is_broadcaster))
+            div class="body" {
+                div class="side" {
+                    @if is_broadcaster {
+                        section class="state-of-things" aria-label="Encoder, Tor, viewers" {
+                            slot name="encoder" {}
+                            slot name="tor" {}
+                            slot name="history" {}
+                        }
+                    }
+                    section class="people" aria-label="People" { slot name="people" {} }
+                    @if is_broadcaster {
+                        section class="done" aria-label="Done lately" { slot name="audit" {} }
+                    }
+                }
+                div class="scroll" tabindex="0" { div role="log" aria-label="Chat" { slot {} } }
+            }
             slot name="beat" {}
         }
         form id="act" method="post" action="/broadcaster/act" target="act" {
             input type="hidden" name="nonce" value=(desk.bearer);
         }
         (document::style(&live::styles(values, desk.reader), nonce))
-        (live::head(values, now, nonce))
+        (live::head(values, now, AGAIN, nonce))
+        (shields_up(desk.shields))
         @if is_broadcaster { (status::block(status)) }
         (people(&values.list))
         @if !hidden.is_empty() { (document::style(&dimmed(&hidden), nonce)) }
@@ -124,28 +144,89 @@ pub fn document(
     let lines: usize = values.lines.iter().map(|line| line.html.len() + 400).sum();
     let mut bytes = BytesMut::with_capacity(start.len() + lines);
     bytes.extend_from_slice(start.as_bytes());
-    for line in &values.lines {
-        bytes.extend_from_slice(&buttons(line.id, line.author));
-        bytes.extend_from_slice(&line.html);
+    for shown in &values.lines {
+        bytes.extend_from_slice(&line(shown.id, shown.author, &shown.html));
     }
     bytes.freeze()
 }
 
-/// The buttons before a line.
-pub fn buttons(id: MessageId, author: Option<PublicKey>) -> Bytes {
-    let number = id.0;
+/// In a narrow window one part is shown at a time.
+fn tabs(is_broadcaster: bool) -> Markup {
+    let parts = [
+        ("show-chat", "Chat", true),
+        ("show-people", "People", true),
+        ("show-state", "Status", is_broadcaster),
+        ("show-done", "Done", is_broadcaster),
+    ];
     html! {
-        x-acts id={ "a" (number) } {
-            button class="hide" form="act" name="do" value={ "hide-" (number) } aria-label={ "Hide message " (number) } { "Hide" }
-            button class="unhide" form="act" name="do" value={ "unhide-" (number) } aria-label={ "Show message " (number) " again" } { "Unhide" }
-            @if author.is_some() {
-                button form="act" name="do" value={ "mute-" (number) } aria-label={ "Mute the author of message " (number) " for ten minutes" } { "Mute" }
-                a href={ "/broadcaster/act?message=" (number) } target="act" aria-label={ "More about message " (number) " and its author" } { "…" }
+        div class="tabs" role="radiogroup" aria-label="What is shown" {
+            @for (id, name, _) in parts.iter().filter(|(.., is_there)| *is_there) {
+                input type="radio" name="shown" id=(id) checked[*id == "show-chat"];
+                label for=(id) { (name) }
             }
         }
     }
-    .into_string()
-    .into()
+}
+
+/// A line as everybody sees it, with its buttons: behind the date, if it has one, so that they are
+/// beside what was said.
+pub fn line(id: MessageId, author: Option<PublicKey>, html: &[u8]) -> Bytes {
+    let start = html
+        .windows(LINE_TAG.len())
+        .position(|bytes| bytes == LINE_TAG)
+        .unwrap_or_default();
+    let (date, said) = html.split_at(start);
+    let buttons = buttons(id, author).into_string();
+    [date, buttons.as_bytes(), said].concat().into()
+}
+
+/// How the line itself begins.
+const LINE_TAG: &[u8] = b"<x-line";
+
+/// The buttons before a line.
+///
+/// Which of them make no sense, because of who said it, is a rule of style. They are no part of what
+/// is read aloud when a line comes.
+fn buttons(id: MessageId, author: Option<PublicKey>) -> Markup {
+    let number = id.0;
+    html! {
+        x-acts id={ "a" (number) } aria-live="off" {
+            button class="hide" form="act" name="do" value={ "hide-" (number) } aria-label={ "Hide message " (number) } { "Hide" }
+            button class="unhide" form="act" name="do" value={ "unhide-" (number) } aria-label={ "Show message " (number) " again" } { "Unhide" }
+            @if author.is_some() {
+                button class="mute" form="act" name="do" value={ "mute-" (number) } aria-label={ "Mute the author of message " (number) " for ten minutes" } { "Mute" span class="term" { " 10 min" } }
+                a class="more" href={ "/broadcaster/act?message=" (number) } target="act" aria-label={ "More about message " (number) " and its author" } { "…" }
+            }
+        }
+    }
+}
+
+/// What open panels get when nothing happens.
+pub fn beat() -> Bytes {
+    live::beat(AGAIN).into_string().into()
+}
+
+/// The shields that are up, for a panel that is open.
+pub fn shields_piece(shields: Shields) -> Bytes {
+    shields_up(shields).into_string().into()
+}
+
+fn shields_up(shields: Shields) -> Markup {
+    let up: Vec<_> = Shield::ALL
+        .into_iter()
+        .filter(|shield| shields.is_on(*shield) && *shield != Shield::FilterBroadcaster)
+        .map(shield_name)
+        .collect();
+    html! {
+        x-shields slot="shields" class=[(up.is_empty() && shields.chat == ChatMode::Shown).then_some("none")] {
+            @if !up.is_empty() { "Shields up: " b { (up.join(", ")) } ". " }
+            @match shields.chat {
+                ChatMode::Shown => {}
+                ChatMode::Hidden => "Viewers see the chat only when they ask for it.",
+                ChatMode::Off => "The chat is off: viewers do not see it.",
+            }
+        }
+    }
 }
 
 /// The list of people, each with a way to what can be done.
@@ -220,28 +301,5 @@ fn rules(ids: &[MessageId], line: &str, hide: &str, unhide: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_button_says_what_it_is_about_and_belongs_to_the_form() {
-        let html = buttons(MessageId(7), Some(PublicKey::from_random(3)));
-        let html = std::str::from_utf8(&html).unwrap();
-
-        assert_eq!(html.matches("<button").count(), 3);
-        assert_eq!(html.matches("form=\"act\"").count(), 3);
-        assert_eq!(html.matches("aria-label=").count(), 4);
-        // Of the program's own lines there is no author to mute.
-        let own = buttons(MessageId(7), None);
-        assert!(!std::str::from_utf8(&own).unwrap().contains("mute"));
-    }
-
-    #[test]
-    fn a_hidden_line_is_dimmed_and_can_be_shown_again() {
-        let css = dimmed(&[MessageId(7), MessageId(8)]);
-
-        assert!(css.contains("#m8{display:block;opacity:.45}"), "{css}");
-        assert!(css.contains("#a7>.unhide{display:inline-block}"), "{css}");
-        assert_eq!(removed(&[MessageId(7)]), "#m7,#a7{display:none}");
-    }
-}
+#[path = "live_tests.rs"]
+mod tests;

@@ -48,7 +48,7 @@ pub fn page(login: &Login<'_>, nonce: &str) -> Markup {
         nonce,
         &html! {
             p { "For the broadcaster of this show." }
-            (notice(login.notice))
+            (notice(login.notice, "/broadcaster/login", &number(login.nonce)))
             form method="post" action="/broadcaster/login" {
                 (number(login.nonce))
                 label for="password" { "Password" }

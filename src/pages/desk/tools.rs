@@ -8,13 +8,31 @@ mod switches;
 
 pub use self::{
     lists::{Bans, Moderators, bans, log, moderators, sessions},
-    switches::{DoorPage, door, filters, shields},
+    switches::{DoorPage, FiltersPage, door, filters, shields},
 };
 
 use maud::{Markup, html};
 
 use super::{Notice, notice, number};
-use crate::room::{show::Show, theme::Theme};
+use crate::room::{
+    show::{MAX_ADDRESS, MAX_ANNOUNCEMENT, MAX_DESCRIPTION, MAX_LINK_TEXT, Show},
+    theme::Theme,
+};
+
+/// The pages: where they are and what they are called.
+const TOOLS: [(&str, &str); 8] = [
+    ("/broadcaster/show", "Show"),
+    ("/broadcaster/shields", "Shields"),
+    ("/broadcaster/door", "Who may come in"),
+    ("/broadcaster/filters", "Filters"),
+    ("/broadcaster/bans", "Bans"),
+    ("/broadcaster/moderators", "Moderators"),
+    ("/broadcaster/log", "Log"),
+    ("/broadcaster/sessions", "Sessions"),
+];
+
+/// The page on which everything can be taken back.
+const LOG: &str = "/broadcaster/log";
 
 /// What every page of settings has.
 #[derive(Debug, Clone, Copy)]
@@ -28,16 +46,25 @@ pub struct Tool<'a> {
 }
 
 impl Tool<'_> {
-    fn page(&self, title: &str, nonce: &str, body: &Markup) -> Markup {
+    /// The page at `here`, with the way to the others.
+    fn page(&self, here: &str, nonce: &str, body: &Markup) -> Markup {
+        let title = TOOLS.iter().find(|(address, _)| *address == here);
+        let title = title.map_or("Settings", |(_, title)| *title);
         super::frame(
             title,
             "tool",
             self.theme,
             nonce,
             &html! {
+                nav aria-label="Settings" {
+                    @for (address, name) in TOOLS {
+                        a href=(address) aria-current=[(address == here).then_some("page")] { (name) }
+                        " "
+                    }
+                }
                 main {
                     h1 { (title) }
-                    (notice(self.notice))
+                    (notice(self.notice, LOG, &number(self.nonce)))
                     (body)
                 }
             },
@@ -45,30 +72,52 @@ impl Tool<'_> {
     }
 }
 
-/// The words of the show. `title` is the title file's.
-pub fn show(tool: Tool<'_>, title: &str, show: &Show, nonce: &str) -> Markup {
-    tool.page("Show", nonce, &html! {
-        form method="post" action="/broadcaster/show" class="fields" {
+/// The words of the show.
+#[derive(Debug)]
+pub struct ShowPage<'a> {
+    /// The title file's.
+    pub title: &'a str,
+    /// All others.
+    pub show: &'a Show,
+    /// What viewers see of the description.
+    pub preview: Option<&'a Markup>,
+}
+
+/// The words of the show.
+pub fn show(tool: Tool<'_>, page: &ShowPage<'_>, nonce: &str) -> Markup {
+    let show = page.show;
+    tool.page("/broadcaster/show", nonce, &html! {
+        form method="post" action="/broadcaster/show" class="fields" autocomplete="off" {
             (number(tool.nonce))
             label for="title" { "Title" }
-            input id="title" name="title" type="text" maxlength="200" value=(title);
-            label for="announcement" { "Announcement, above the chat" }
-            input id="announcement" name="announcement" type="text" maxlength="300" value=(show.announcement);
-            label for="starts_at" { "Begins at (UTC), like 2026-11-21 20:00; the page counts down to it" }
+            input id="title" name="title" type="text" maxlength="200" value=(page.title);
+            label for="announcement" { "Announcement, pinned above the chat" }
+            input id="announcement" name="announcement" type="text" maxlength=(MAX_ANNOUNCEMENT) value=(show.announcement);
+            label for="starts_at" { "Begins at (UTC), like 2026-11-21 20:00; off air, the page counts down to it" }
             input id="starts_at" name="starts_at" type="text" maxlength="16" value=(show.starts_at) placeholder="2026-11-21 20:00";
             label for="description" { "Description, in Markdown" }
             // A first line feed would be swallowed.
-            textarea id="description" name="description" rows="10" { "\n" (show.description) }
+            textarea id="description" name="description" rows="8" maxlength=(MAX_DESCRIPTION) { "\n" (show.description) }
+            @if let Some(preview) = page.preview {
+                details class="preview" open {
+                    summary { "What viewers see of the description, as it is saved" }
+                    (preview)
+                }
+            }
             fieldset {
-                legend { "Link at the foot of the page" }
-                label for="link_text" { "Its text" }
-                input id="link_text" name="link_text" type="text" maxlength="60" value=(show.link_text);
+                legend { "At the foot of the page" }
+                label for="link_text" { "A link: its text" }
+                input id="link_text" name="link_text" type="text" maxlength=(MAX_LINK_TEXT) value=(show.link_text);
                 label for="link_address" { "Its address" }
-                input id="link_address" name="link_address" type="text" maxlength="512" value=(show.link_address) placeholder="http://….onion/";
+                input id="link_address" name="link_address" type="text" maxlength=(MAX_ADDRESS) value=(show.link_address) placeholder="http://….onion/";
                 label for="profile" { "Your profile on Mastodon, which can verify this site (rel=me)" }
-                input id="profile" name="profile" type="text" maxlength="512" value=(show.profile) placeholder="https://…/@you";
+                input id="profile" name="profile" type="text" maxlength=(MAX_ADDRESS) value=(show.profile) placeholder="https://…/@you";
             }
             button type="submit" class="main" { "Save" }
         }
     })
 }
+
+#[cfg(test)]
+#[path = "tools_tests.rs"]
+mod tests;

@@ -10,7 +10,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{LOG_IN, Staff};
+use super::{LOG_IN, Staff, said};
 use crate::{
     http::{Site, form::OwnForm, problem::Problem, visitor::Page},
     live::room::RoomHandle,
@@ -49,6 +49,7 @@ struct Fields {
     nonce: String,
     #[serde(rename = "do")]
     deed: String,
+    message: Option<u64>,
     person: String,
     term: String,
     name: String,
@@ -71,7 +72,8 @@ async fn act(
 ) -> Result<Response, Problem> {
     let person = PublicKey::parse(&fields.person);
     let done = deed(&room, staff, &fields, person);
-    page(&room, staff, None, person, Some(done))
+    let message = fields.message.map(MessageId);
+    page(&room, staff, message, person, Some(done))
 }
 
 fn deed(
@@ -136,7 +138,7 @@ fn order(room: &RoomHandle, fields: &Fields, person: Option<PublicKey>) -> Resul
         "tripcode" => Ok(Order::SanctionTripcode {
             tripcode: tripcode()?.0,
             kind: SanctionKind::Ban,
-            term: Term::ForGood,
+            term: term(&fields.term).ok_or(Refusal::Term)?,
         }),
         "appoint" => {
             let (tripcode, identity) = tripcode()?;
@@ -171,13 +173,9 @@ fn page(
     done: Option<Result<Done, Refusal>>,
 ) -> Result<Response, Problem> {
     let form = room.form(staff.viewer)?.ok_or(LOG_IN)?;
-    let undo = done.as_ref().and_then(|done| done.as_ref().ok()?.entry);
-    let mut notice = done.map(|done| match done {
-        Ok(done) => Notice::Done(done.words),
-        Err(refusal) => Notice::Refused(refusal.to_string()),
-    });
+    let mut notice = done.map(|done| said(room, done));
     let shown = message.and_then(|id| room.message(id));
-    if message.is_some() && shown.is_none() {
+    if message.is_some() && shown.is_none() && notice.is_none() {
         notice = Some(Notice::Refused(Refusal::NoSuchMessage.to_string()));
     }
     let author = shown
@@ -200,8 +198,6 @@ fn page(
         role: staff.role,
         nonce: &form.nonce,
         notice: notice.as_ref(),
-        // Undoing an undo is what the log is for.
-        undo,
         message: shown
             .as_ref()
             .map(|(message, is_hidden)| (&**message, *is_hidden)),

@@ -38,6 +38,7 @@ use crate::{
     room::{
         panel::{Html, Piece, Update},
         person::Role,
+        shields::Shields,
         transcript::Speaker,
     },
 };
@@ -74,10 +75,12 @@ async fn show(
     let nonce = Nonce::fresh()?;
     let (values, changes) = panel.open();
     let (status, news) = desk.open();
+    let shields = room.shields();
     let whose = Desk {
         reader,
         role: staff.role,
         bearer: &bearer,
+        shields,
     };
     let head = live::document(&values, &status, whose, limits.clock.wall(), nonce.as_str());
     let following = Following {
@@ -86,6 +89,7 @@ async fn show(
         news,
         room,
         staff,
+        shields,
         lease,
         nonce: nonce.clone(),
         pieces_left: limits.max_pieces,
@@ -105,6 +109,8 @@ struct Following {
     news: Cursor<Html>,
     room: RoomHandle,
     staff: Staff,
+    /// As they were shown last.
+    shields: Shields,
     lease: Lease,
     nonce: Nonce,
     pieces_left: usize,
@@ -139,8 +145,14 @@ impl Following {
             if self.room.role(self.staff.viewer) < self.staff.role {
                 return None;
             }
-            if let Some(bytes) = bytes {
-                return Some(bytes);
+            // Every order is followed by news of the audit list, and the heartbeat comes anyway.
+            let shields = self.room.shields();
+            let shields = (std::mem::replace(&mut self.shields, shields) != shields)
+                .then(|| live::shields_piece(shields));
+            match (bytes, shields) {
+                (Some(bytes), Some(shields)) => return Some([bytes, shields].concat().into()),
+                (Some(bytes), None) | (None, Some(bytes)) => return Some(bytes),
+                (None, None) => {}
             }
         }
     }
@@ -158,6 +170,7 @@ impl Following {
             Update::Shown(ids) => style(&live::undimmed(ids)),
             Update::Removed(ids) => style(&live::removed(ids)),
             Update::People(list) => Some(Some(live::people_piece(list))),
+            Update::Heartbeat => Some(Some(live::beat())),
             // The desk sees the chat also while it is off.
             Update::Chat(_) => Some(None),
             Update::Said(message) => {
@@ -168,8 +181,7 @@ impl Following {
                 let Piece::Html(line) = piece else {
                     return Some(None);
                 };
-                let buttons = live::buttons(message.id, author);
-                Some(Some([buttons, line].concat().into()))
+                Some(Some(live::line(message.id, author, &line)))
             }
             _ => Some(Some(match piece {
                 Piece::Html(bytes) => bytes,

@@ -14,13 +14,13 @@ use maud::Markup;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{Chief, LOG_IN};
+use super::{Chief, LOG_IN, said};
 use crate::{
     http::{Site, form::OwnForm, problem::Problem, retitle::Retitle, visitor::Page},
     live::{panel::Panel, room::RoomHandle},
     pages::desk::{
         Notice,
-        tools::{self, DoorPage, Tool},
+        tools::{self, DoorPage, FiltersPage, ShowPage, Tool},
     },
     passwords::Passwords,
     room::{
@@ -38,6 +38,9 @@ use crate::{
 
 /// Least length of a viewing password, in characters.
 const SHORTEST_PASSWORD: usize = 6;
+
+/// Mistakes in filters that are listed at once.
+const SHOWN_MISTAKES: usize = 20;
 
 pub(super) fn routes() -> Router<Site> {
     Router::new()
@@ -64,13 +67,6 @@ fn page(
     Ok(Page::new(|nonce| body(tool, nonce))?.into_response())
 }
 
-fn said(done: Result<Done, Refusal>) -> Notice {
-    match done {
-        Ok(done) => Notice::Done(done.words),
-        Err(refusal) => Notice::Refused(refusal.to_string()),
-    }
-}
-
 async fn show(
     State(room): State<RoomHandle>,
     State(panel): State<Panel>,
@@ -78,7 +74,12 @@ async fn show(
 ) -> Result<Response, Problem> {
     let (title, words) = (panel.summary().title, room.show());
     page(&room, viewer, None, |tool, nonce| {
-        tools::show(tool, title.as_str(), &words, nonce)
+        let model = ShowPage {
+            title: title.as_str(),
+            show: &words,
+            preview: None,
+        };
+        tools::show(tool, &model, nonce)
     })
 }
 
@@ -119,19 +120,30 @@ async fn set_show(
             // The title has a file of its own, which its watcher publishes.
             if done.is_ok() && panel.summary().title != title {
                 match retitle.set(title).await {
-                    Ok(()) => Notice::Done("Saved.".to_owned()),
+                    Ok(()) => match said(&room, done) {
+                        Notice::Done { undo, .. } => Notice::Done {
+                            words: "Saved.".to_owned(),
+                            undo,
+                        },
+                        refused @ Notice::Refused(_) => refused,
+                    },
                     Err(error) => {
                         tracing::warn!(%error, "the title file could not be written");
                         Notice::Refused(format!("The title file could not be written: {error}."))
                     }
                 }
             } else {
-                said(done)
+                said(&room, done)
             }
         }
     };
     page(&room, viewer, Some(&notice), |tool, nonce| {
-        tools::show(tool, words.title.trim(), &wanted, nonce)
+        let model = ShowPage {
+            title: words.title.trim(),
+            show: &wanted,
+            preview: None,
+        };
+        tools::show(tool, &model, nonce)
     })
 }
 
@@ -195,7 +207,10 @@ async fn set_shields(
         },
         _ => switches.shields(),
     };
-    let notice = said(room.order_by_form(viewer, &switches.nonce, Order::Shields(wanted)));
+    let notice = said(
+        &room,
+        room.order_by_form(viewer, &switches.nonce, Order::Shields(wanted)),
+    );
     page(&room, viewer, Some(&notice), |tool, nonce| {
         tools::shields(tool, room.shields(), nonce)
     })
@@ -249,7 +264,7 @@ async fn set_door(
         _ => club(&form.club).map(|club| Order::Club(Some(club))),
     };
     let notice = match order {
-        Ok(order) => said(room.order_by_form(viewer, &form.nonce, order)),
+        Ok(order) => said(&room, room.order_by_form(viewer, &form.nonce, order)),
         Err(why) => Notice::Refused(why),
     };
     let is_refused = matches!(notice, Notice::Refused(_)) && !form.club.is_empty();
@@ -300,9 +315,19 @@ async fn filters(
     State(room): State<RoomHandle>,
     Chief(viewer): Chief,
 ) -> Result<Response, Problem> {
-    let rules = rules_text(&room);
-    page(&room, viewer, None, |tool, nonce| {
-        tools::filters(tool, &rules, nonce)
+    filters_page(&room, viewer, None, &rules_text(&room), &[])
+}
+
+fn filters_page(
+    room: &RoomHandle,
+    viewer: ViewerId,
+    notice: Option<&Notice>,
+    rules: &str,
+    mistakes: &[(usize, String)],
+) -> Result<Response, Problem> {
+    let model = FiltersPage { rules, mistakes };
+    page(room, viewer, notice, |tool, nonce| {
+        tools::filters(tool, &model, nonce)
     })
 }
 
@@ -328,26 +353,31 @@ async fn set_filters(
     Chief(viewer): Chief,
     OwnForm(form): OwnForm<Rules>,
 ) -> Result<Response, Problem> {
-    let rules = form
-        .rules
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty())
-        .map(|(number, line)| {
-            FilterRule::parse(line).map_err(|mistake| format!("Line {}: {mistake}.", number + 1))
-        })
-        .collect::<Result<Vec<_>, _>>();
-    let done = match rules {
-        Ok(rules) => said(room.order_by_form(viewer, &form.nonce, Order::Filters(rules))),
-        Err(why) => Notice::Refused(why),
-    };
+    let mut rules = Vec::new();
+    let mut mistakes = Vec::new();
+    for (number, line) in form.rules.lines().enumerate() {
+        if line.trim().is_empty() {
+            continue;
+        }
+        match FilterRule::parse(line) {
+            Ok(rule) => rules.push(rule),
+            Err(mistake) => mistakes.push((number + 1, mistake.to_string())),
+        }
+    }
+    if !mistakes.is_empty() {
+        let notice = Notice::Refused("Nothing was changed: not every line is a rule.".to_owned());
+        mistakes.truncate(SHOWN_MISTAKES);
+        return filters_page(&room, viewer, Some(&notice), &form.rules, &mistakes);
+    }
+    let done = said(
+        &room,
+        room.order_by_form(viewer, &form.nonce, Order::Filters(rules)),
+    );
     let text = match done {
-        Notice::Done(_) => rules_text(&room),
+        Notice::Done { .. } => rules_text(&room),
         Notice::Refused(_) => form.rules,
     };
-    page(&room, viewer, Some(&done), |tool, nonce| {
-        tools::filters(tool, &text, nonce)
-    })
+    filters_page(&room, viewer, Some(&done), &text, &[])
 }
 
 /// An order of the broadcaster at a page of settings.

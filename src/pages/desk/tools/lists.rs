@@ -33,32 +33,32 @@ pub struct Bans<'a> {
 
 /// The list of bans.
 pub fn bans(tool: Tool<'_>, page: &Bans<'_>, nonce: &str) -> Markup {
-    tool.page("Bans", nonce, &html! {
+    tool.page("/broadcaster/bans", nonce, &html! {
         form method="post" action="/broadcaster/bans" {
             (number(tool.nonce))
             @if page.sanctions.is_empty() { p class="quiet" { "Nobody is muted, banned or blocked." } }
             ul class="list" {
                 @for sanction in page.sanctions.iter().rev() {
                     li {
-                        (sanction_words(sanction)) " "
-                        button type="submit" name="do" value={ "lift-" (sanction.id.0) } { "Lift" }
+                        span { (sanction_words(sanction)) }
+                        button type="submit" name="do" value={ "lift-" (sanction.id.0) } aria-label={ "Lift: " (sanction.label) } { "Lift" }
                     }
                 }
             }
         }
         form method="post" action="/broadcaster/bans" class="fields" {
             (number(tool.nonce))
-            h2 { "A tripcode" }
-            label for="tripcode" { "Whoever shows this tripcode, here or not" }
+            h2 { "Shut out a tripcode" }
+            label for="tripcode" { "Whoever shows this tripcode, now or later" }
             input id="tripcode" name="tripcode" type="text" maxlength="40" spellcheck="false" value=(page.tripcode);
             div class="buttons" {
                 select name="kind" aria-label="What" {
-                    @for kind in SanctionKind::ALL { option value=(kind.word()) selected[kind == SanctionKind::Ban] { (kind.word()) } }
+                    @for kind in SanctionKind::ALL { option value=(kind.word()) selected[kind == SanctionKind::Ban] { (verb(kind)) } }
                 }
                 select name="term" aria-label="How long" {
                     @for (word, words) in TERMS { option value=(word) selected[word == "good"] { (words) } }
                 }
-                button type="submit" name="do" value="tripcode" class="main" { "Add" }
+                button type="submit" name="do" value="tripcode" class="main" { "Shut out" }
             }
         }
     })
@@ -77,19 +77,20 @@ pub struct Moderators<'a> {
 
 /// The list of moderators.
 pub fn moderators(tool: Tool<'_>, page: &Moderators<'_>, nonce: &str) -> Markup {
-    tool.page("Moderators", nonce, &html! {
+    tool.page("/broadcaster/moderators", nonce, &html! {
         @if let Some(link) = page.link {
-            p { "Send this to one person, on a way you trust. It works once, within 24 hours, and is not shown again:" }
+            p role="status" { "Send this to one person, on a way you trust. It works once, within 24 hours, and is not shown again:" }
             p { code class="secret" tabindex="0" { (link) } }
         }
         p class="quiet" { "Moderators hide messages, mute for up to a day, and rename. They cannot touch you or each other." }
         form method="post" action="/broadcaster/moderators" {
             (number(tool.nonce))
+            @if page.moderators.is_empty() { p { "There are no moderators by tripcode yet." } }
             ul class="list" {
                 @for (tripcode, label) in page.moderators {
                     li {
-                        code { (tripcode) } " " (label) " "
-                        button type="submit" name="do" value={ "dismiss-" (tripcode) } { "Dismiss" }
+                        span { code { (tripcode) } " " span class="what" { (label) } }
+                        button type="submit" name="do" value={ "dismiss-" (tripcode) } aria-label={ "Dismiss " (tripcode) } { "Dismiss" }
                     }
                 }
             }
@@ -114,18 +115,20 @@ pub fn moderators(tool: Tool<'_>, page: &Moderators<'_>, nonce: &str) -> Markup 
 
 /// What was ordered, newest first.
 pub fn log(tool: Tool<'_>, audit: &[AuditEntry], nonce: &str) -> Markup {
-    tool.page("Log", nonce, &html! {
+    tool.page("/broadcaster/log", nonce, &html! {
         form method="post" action="/broadcaster/log" {
             (number(tool.nonce))
             @if audit.is_empty() { p class="quiet" { "Nothing was done yet." } }
             ol class="list" {
                 @for entry in audit.iter().rev().take(LOG_LINES) {
                     li class=[entry.undone.then_some("undone")] {
-                        time { (time::full(entry.at)) } " " b { (entry.by) } " "
-                        span class="what" { (entry.what) } " "
-                        @if entry.undone { span class="quiet" { "(taken back)" } }
+                        span {
+                            time { (time::full(entry.at)) } " " b class="name" { (entry.by) } br;
+                            span class="what" { (entry.what) }
+                            @if entry.undone { " " span class="quiet" { "(taken back)" } }
+                        }
                         @if entry.can_undo() {
-                            button type="submit" name="do" value={ "undo-" (entry.id.0) } { "Take back" }
+                            button type="submit" name="do" value={ "undo-" (entry.id.0) } aria-label={ "Undo: " (entry.what) } { "Undo" }
                         }
                     }
                 }
@@ -137,17 +140,20 @@ pub fn log(tool: Tool<'_>, audit: &[AuditEntry], nonce: &str) -> Markup {
 
 /// Who sits at the desk. `own` is the session that looks.
 pub fn sessions(tool: Tool<'_>, seats: &[SeatView], own: PublicKey, nonce: &str) -> Markup {
-    tool.page("Sessions", nonce, &html! {
+    tool.page("/broadcaster/sessions", nonce, &html! {
         form method="post" action="/broadcaster/sessions" {
             (number(tool.nonce))
             ul class="list" {
                 @for seat in seats {
                     li {
-                        (chat::who(&seat.identity))
-                        @if seat.is_program { " (a program)" }
-                        @if seat.identity.key == own { " (this browser)" }
-                        ", for " (ago(seat.age)) ", last seen " (ago(seat.idle)) " ago "
-                        button type="submit" name="do" value={ "end-" (seat.identity.key) } { "Log out" }
+                        span {
+                            (chat::who(&seat.identity))
+                            @if seat.is_program { " (a program)" }
+                            @if seat.identity.key == own { " " b { "(this browser)" } }
+                            br;
+                            span class="quiet" { "logged in " (ago(seat.age)) " ago, last seen " (ago(seat.idle)) " ago" }
+                        }
+                        button type="submit" name="do" value={ "end-" (seat.identity.key) } aria-label={ "End the session of " (seat.identity.tag) } { "End" }
                     }
                 }
             }
@@ -157,6 +163,14 @@ pub fn sessions(tool: Tool<'_>, seats: &[SeatView], own: PublicKey, nonce: &str)
             code { "onionstream password" } " ends all of them."
         }
     })
+}
+
+fn verb(kind: SanctionKind) -> &'static str {
+    match kind {
+        SanctionKind::Mute => "mute",
+        SanctionKind::Ban => "ban from the chat",
+        SanctionKind::Block => "block from everything",
+    }
 }
 
 fn ago(time: Duration) -> String {

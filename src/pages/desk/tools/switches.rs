@@ -2,24 +2,29 @@
 
 use maud::{Markup, html};
 
-use super::{Tool, number};
+use super::{super::shield_name, Tool, number};
 use crate::room::shields::{ChatMode, Shield, Shields};
 
 /// The shields.
 pub fn shields(tool: Tool<'_>, shields: Shields, nonce: &str) -> Markup {
-    tool.page("Shields", nonce, &html! {
+    tool.page("/broadcaster/shields", nonce, &html! {
         form method="post" action="/broadcaster/shields" class="alarm" {
             (number(tool.nonce))
-            button type="submit" name="do" value="raid" class="main" { "Raid: shields up" }
-            p class="quiet" { "Slow mode, a captcha for every message, no links. “All off” takes it back." }
-            button type="submit" name="do" value="none" { "All off" }
+            div class="buttons" {
+                button type="submit" name="do" value="raid" class="grave" { "Raid: press this" }
+                button type="submit" name="do" value="none" { "All shields off" }
+            }
+            p class="quiet" { "In a raid: everybody waits longer, every message needs a captcha, links are off. What was said stays; hide it beside the chat." }
         }
         form method="post" action="/broadcaster/shields" class="fields" {
             (number(tool.nonce))
-            @for shield in Shield::ALL {
-                label class="check" {
-                    input type="checkbox" name=(shield.word()) value="on" checked[shields.is_on(shield)];
-                    " " (sentence(shield.says()))
+            fieldset {
+                legend { "Shields" }
+                @for shield in Shield::ALL {
+                    label class="check" {
+                        input type="checkbox" name=(shield.word()) value="on" checked[shields.is_on(shield)];
+                        span { b class="shield" { (shield_name(shield)) } ": " (shield.says()) }
+                    }
                 }
             }
             fieldset {
@@ -27,10 +32,12 @@ pub fn shields(tool: Tool<'_>, shields: Shields, nonce: &str) -> Markup {
                 @for mode in ChatMode::ALL {
                     label class="check" {
                         input type="radio" name="chat" value=(mode.word()) checked[shields.chat == mode];
-                        @match mode {
-                            ChatMode::Shown => " is beside the picture",
-                            ChatMode::Hidden => " is hidden until a viewer asks for it",
-                            ChatMode::Off => " is off",
+                        span {
+                            @match mode {
+                                ChatMode::Shown => "is beside the picture",
+                                ChatMode::Hidden => "is hidden until a viewer asks for it",
+                                ChatMode::Off => "is off: nobody reads or writes",
+                            }
                         }
                     }
                 }
@@ -38,14 +45,6 @@ pub fn shields(tool: Tool<'_>, shields: Shields, nonce: &str) -> Markup {
             button type="submit" name="do" value="save" class="main" { "Save" }
         }
     })
-}
-
-fn sentence(words: &str) -> String {
-    let mut letters = words.chars();
-    let first = letters
-        .next()
-        .map(|letter| letter.to_uppercase().to_string());
-    first.unwrap_or_default() + letters.as_str()
 }
 
 /// Who may come in.
@@ -62,31 +61,35 @@ pub struct DoorPage<'a> {
 /// Who may come in.
 pub fn door(tool: Tool<'_>, page: &DoorPage<'_>, nonce: &str) -> Markup {
     let members = page.typed_club.or(page.club).unwrap_or_default();
-    tool.page("Who may come in", nonce, &html! {
+    tool.page("/broadcaster/door", nonce, &html! {
         p {
-            @match (page.has_password, page.club.is_some()) {
-                (false, false) => "Everybody who has the address.",
-                (true, false) => "Whoever knows the viewing password.",
-                (false, true) => "Members of the secret club.",
-                (true, true) => "Members of the secret club who know the viewing password.",
+            "Now: "
+            b {
+                @match (page.has_password, page.club.is_some()) {
+                    (false, false) => "everybody who has the address",
+                    (true, false) => "whoever knows the viewing password",
+                    (false, true) => "members of the secret club",
+                    (true, true) => "members of the secret club who know the viewing password",
+                }
             }
-            " Everybody else is shown the door within a second, also in the middle of a video."
+            "."
         }
-        form method="post" action="/broadcaster/door" class="fields" {
+        p class="quiet" { "When this changes, whoever may not be here any more is shown the door within a second, also in the middle of a video." }
+        form method="post" action="/broadcaster/door" class="fields" autocomplete="off" {
             (number(tool.nonce))
             h2 { "Viewing password" }
-            label for="password" { @if page.has_password { "Another password" } @else { "Password" } " (at least 6 characters)" }
+            label for="password" { @if page.has_password { "Another password" } @else { "A password" } " (at least 6 characters)" }
             input id="password" name="password" type="password" maxlength="1024" autocomplete="new-password";
             div class="buttons" {
-                button type="submit" name="do" value="password" class="main" { "Set" }
-                @if page.has_password { button type="submit" name="do" value="open" { "Take it away" } }
+                button type="submit" name="do" value="password" class="main" { "Set the password" }
+                @if page.has_password { button type="submit" name="do" value="open" { "Take the password away" } }
             }
         }
-        form method="post" action="/broadcaster/door" class="fields" {
+        form method="post" action="/broadcaster/door" class="fields" autocomplete="off" {
             (number(tool.nonce))
             h2 { "Secret club" }
             label for="club" { "Tripcodes of the members, one a line" }
-            textarea id="club" name="club" rows="6" spellcheck="false" { "\n" (members) }
+            textarea id="club" name="club" rows="6" spellcheck="false" placeholder="abcd-efgh-jkmn-opqr" { "\n" (members) }
             div class="buttons" {
                 button type="submit" name="do" value="club" class="main" { "Only for these" }
                 @if page.club.is_some() { button type="submit" name="do" value="everybody" { "For everybody again" } }
@@ -95,21 +98,38 @@ pub fn door(tool: Tool<'_>, page: &DoorPage<'_>, nonce: &str) -> Markup {
     })
 }
 
-/// The word filters, one rule a line.
-pub fn filters(tool: Tool<'_>, rules: &str, nonce: &str) -> Markup {
-    tool.page("Words", nonce, &html! {
-        form method="post" action="/broadcaster/filters" class="fields" {
+/// The word filters.
+#[derive(Debug)]
+pub struct FiltersPage<'a> {
+    /// One rule a line, as it holds or as it was typed.
+    pub rules: &'a str,
+    /// Lines that are no rules, from 1, and why.
+    pub mistakes: &'a [(usize, String)],
+}
+
+/// The word filters.
+pub fn filters(tool: Tool<'_>, page: &FiltersPage<'_>, nonce: &str) -> Markup {
+    let has_mistakes = !page.mistakes.is_empty();
+    tool.page("/broadcaster/filters", nonce, &html! {
+        form method="post" action="/broadcaster/filters" class="fields" autocomplete="off" {
             (number(tool.nonce))
-            label for="rules" { "One rule a line; for messages and names" }
-            textarea id="rules" name="rules" rows="12" spellcheck="false" { "\n" (rules) }
+            @if has_mistakes {
+                ul id="mistakes" class="mistakes" {
+                    @for (line, why) in page.mistakes { li { b { "Line " (line) } ": " (why) } }
+                }
+            }
+            label for="rules" { "One rule a line; for messages and for names" }
+            textarea id="rules" name="rules" rows="10" spellcheck="false" wrap="off"
+                aria-invalid=[has_mistakes.then_some("true")] aria-describedby=[has_mistakes.then_some("mistakes")] { "\n" (page.rules) }
             button type="submit" class="main" { "Save" }
         }
-        table {
-            tr { td { code { "censor word" } } td { "dots in place of the word" } }
-            tr { td { code { "block word" } } td { "the message is not taken" } }
-            tr { td { code { "ban word" } } td { "the author is banned from the chat" } }
-            tr { td { code { "block case Word" } } td { "capitals matter" } }
-            tr { td { code { "censor /ab+c/i" } } td { "a regular expression; without " code { "i" } " capitals matter" } }
+        h2 { "How rules look" }
+        dl class="rules" {
+            div { dt { code { "censor word" } } dd { "dots in place of the word" } }
+            div { dt { code { "block word" } } dd { "the message is not taken" } }
+            div { dt { code { "ban word" } } dd { "not taken, and the author is banned from the chat" } }
+            div { dt { code { "block case Word" } } dd { "capitals matter" } }
+            div { dt { code { "censor /ab+c/i" } } dd { "a regular expression; without " code { "i" } " capitals matter" } }
         }
     })
 }

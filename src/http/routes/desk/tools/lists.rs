@@ -3,7 +3,7 @@
 use axum::{Router, extract::State, response::Response, routing::get};
 use serde::Deserialize;
 
-use super::{Chief, Notice, order, page, said};
+use super::{super::said, Chief, Notice, order, page};
 use crate::{
     http::{Site, form::OwnForm, problem::Problem},
     live::{desk::DeskFeed, room::RoomHandle},
@@ -60,7 +60,7 @@ impl Fields {
     fn typed(&self, notice: &Notice) -> &str {
         match notice {
             Notice::Refused(_) => &self.tripcode,
-            Notice::Done(_) => "",
+            Notice::Done { .. } => "",
         }
     }
 }
@@ -109,7 +109,7 @@ async fn change_bans(
         }),
     };
     let notice = match wanted {
-        Ok(wanted) => said(order(&room, viewer, &fields.nonce, wanted)),
+        Ok(wanted) => said(&room, order(&room, viewer, &fields.nonce, wanted)),
         Err(notice) => notice,
     };
     bans_page(&room, viewer, Some(&notice), fields.typed(&notice))
@@ -168,7 +168,7 @@ async fn change_moderators(
         }),
     };
     let notice = match wanted {
-        Ok(wanted) => said(order(&room, viewer, &fields.nonce, wanted)),
+        Ok(wanted) => said(&room, order(&room, viewer, &fields.nonce, wanted)),
         Err(notice) => notice,
     };
     moderators_page(&room, viewer, Some(&notice), None, fields.typed(&notice))
@@ -198,7 +198,7 @@ async fn undo(
         Ok(number) => order(&room, viewer, &fields.nonce, Order::Undo(AuditId(number))),
         Err(_none) => Err(Refusal::NothingToUndo),
     };
-    log_page(&room, viewer, Some(&said(done)))
+    log_page(&room, viewer, Some(&said(&room, done)))
 }
 
 async fn sessions(
@@ -229,5 +229,5 @@ async fn end_session(
         Some(key) => order(&room, viewer, &fields.nonce, Order::EndSession(key)),
         None => Err(Refusal::NobodyThere),
     };
-    sessions_page(&room, viewer, Some(&said(done)))
+    sessions_page(&room, viewer, Some(&said(&room, done)))
 }

@@ -1,0 +1,174 @@
+//! The desk's pages photographed at three widths, dark and light, for people to look at
+//! (`target/screenshots/`), and measured: nothing is wider than the window, everything that can be
+//! pressed has a name and is large enough.
+
+mod stage;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use stage::{
+    desk::{Desk, fill, presses, show},
+    firefox::{Firefox, Options, Scheme},
+    person::Person,
+};
+
+const SOON: Duration = Duration::from_secs(20);
+
+/// Width and height of a phone, a tablet and a desktop.
+const SIZES: [(u32, u32); 3] = [(360, 740), (768, 1024), (1440, 900)];
+
+const TOOLS: [&str; 8] = [
+    "show",
+    "shields",
+    "door",
+    "filters",
+    "bans",
+    "moderators",
+    "log",
+    "sessions",
+];
+
+fn picture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("../screenshots")
+        .join(name)
+}
+
+/// What is wrong with how the document of this frame is laid out.
+const FLAWS: &str = "
+    const found = [];
+    const root = document.documentElement;
+    if (root.scrollWidth > root.clientWidth + 1)
+        found.push('wider than the window: ' + root.scrollWidth + ' of ' + root.clientWidth);
+    const shown = [...document.querySelectorAll('a, button, input, select, textarea, summary')]
+        .filter(e => e.checkVisibility({ visibilityProperty: true }) && e.type != 'hidden');
+    for (const e of shown) {
+        const { width, height } = e.getBoundingClientRect();
+        // Links in the course of a sentence are as high as its lines.
+        const is_small = Math.min(width, height) < 24 && !e.closest('p, x-line, label, .appearance')
+            && !e.labels?.length;
+        if (is_small) found.push('too small: ' + e.outerHTML.slice(0, 90) + ' ' + width + 'x' + height);
+    }
+    return found";
+
+fn flaws(firefox: &Firefox) -> Vec<String> {
+    let found = firefox.execute(FLAWS);
+    let found = found.as_array().expect("a list").iter();
+    found.map(ToString::to_string).collect()
+}
+
+#[test]
+fn every_page_of_the_desk_fits_every_size() {
+    let server = show(&[]);
+    let url = server.local_url();
+    let title = server.directory().join("title.txt");
+    fs::write(title, "Evening show: onions & friends\n").expect("a title");
+    let anna = Person::comes(Options::default(), &url);
+    anna.says("/name Anna with a long name 🌰");
+    anna.says("Good evening everybody! Is the sound all right for you? It crackles here a little.");
+    let ben = Person::comes(Options::default(), &url);
+    ben.says("/name Ben");
+    ben.says("BUY MY THINGS http://example.org/cheap/cheap/cheap?and=more");
+    ben.says("BUY MY THINGS AGAIN :tada:");
+    let desk = Desk::opens(Options::coloured(Scheme::Dark), &server);
+    desk.person.says("Welcome! We begin in five minutes.");
+    anna.says("yay");
+    desk.presses("hide", "BUY MY THINGS http");
+    desk.is_told("Hid message");
+    desk.presses("mute", "AGAIN");
+    desk.is_told("is muted");
+    desk.live(|firefox| firefox.wait_for_text("x-audit:last-of-type", "is muted", SOON));
+    desk.opens_tool("moderators");
+    let link = desk.tool(|firefox| {
+        firefox.click("button[value=link]");
+        firefox.wait_for_text(".secret", "/broadcaster/in/", SOON)
+    });
+    photograph(&desk, &url, "dark");
+    drop(desk);
+    let link = format!("{}{link}", url.trim_end_matches('/'));
+    let helper = Desk::opens_by_link(Options::coloured(Scheme::Dark), &link);
+    for (width, height) in SIZES {
+        helper.firefox().set_page_size(width, height);
+        helper.presses("more", "AGAIN");
+        helper.act(|firefox| firefox.wait_for("form.sanction", SOON));
+        let name = format!("desk-moderator-{width}.png");
+        helper.firefox().screenshot(&picture(&name));
+    }
+    drop(helper);
+    let desk = Desk::opens(Options::coloured(Scheme::Light), &server);
+    photograph(&desk, &url, "light");
+}
+
+fn photograph(desk: &Desk, url: &str, scheme: &str) {
+    let firefox = desk.firefox();
+    let mut found = Vec::new();
+    for (width, height) in SIZES {
+        firefox.set_page_size(width, height);
+        desk.live(|firefox| {
+            firefox.execute(
+                "document.querySelector('main').shadowRoot.querySelector('#show-chat').click()",
+            )
+        });
+        desk.presses("more", "AGAIN");
+        desk.act(|firefox| firefox.wait_for("form.sanction", SOON));
+        firefox.execute("scrollTo(0, 0)");
+        firefox.screenshot(&picture(&format!("desk-{scheme}-{width}.png")));
+        for frame in ["live", "act", "tools"] {
+            let flaws = desk.person.in_frame(&format!("iframe.{frame}"), flaws);
+            found.extend(
+                flaws
+                    .into_iter()
+                    .map(|flaw| format!("{frame} at {width}: {flaw}")),
+            );
+        }
+        found.extend(
+            flaws(firefox)
+                .into_iter()
+                .map(|flaw| format!("desk at {width}: {flaw}")),
+        );
+        for tab in ["people", "state", "done"] {
+            if width < 600 {
+                desk.live(|firefox| {
+                    firefox.execute(&format!(
+                        "document.querySelector('main').shadowRoot.querySelector('#show-{tab}').click()"
+                    ))
+                });
+                firefox.screenshot(&picture(&format!("desk-{scheme}-{width}-{tab}.png")));
+            }
+        }
+    }
+    desk.opens_tool("filters");
+    desk.tool(|firefox| {
+        fill(
+            firefox,
+            "#rules",
+            "censor heck\nblock /buy .* things/i\nbam word\nban /(/",
+        );
+        presses(firefox, "button.main");
+    });
+    firefox.screenshot(&picture(&format!("desk-{scheme}-mistake.png")));
+    desk.opens_tool("shields");
+    desk.tool(|firefox| presses(firefox, "button[value=raid]"));
+    desk.live(|firefox| firefox.wait_for_text("x-shields:last-of-type", "slow mode", SOON));
+    firefox.screenshot(&picture(&format!("desk-{scheme}-raid.png")));
+    desk.tool(|firefox| presses(firefox, "button[value=none]"));
+    for tool in TOOLS {
+        for width in [360, 520] {
+            firefox.set_page_size(width, 700);
+            firefox.goto(&format!("{url}broadcaster/{tool}"));
+            firefox.wait_for("h1", SOON);
+            firefox.wait_for("main > :last-child", SOON);
+            firefox.screenshot(&picture(&format!("desk-{scheme}-tool-{tool}-{width}.png")));
+            found.extend(
+                flaws(firefox)
+                    .into_iter()
+                    .map(|flaw| format!("{tool} at {width}: {flaw}")),
+            );
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
