@@ -10,6 +10,7 @@
 use axum::{Router, extract::FromRef, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use self::retitle::Retitle;
 use crate::{
     live::{desk::DeskFeed, lease::Leases, panel::Panel, room::RoomHandle, video::VideoHandle},
     passwords::Passwords,
@@ -24,6 +25,7 @@ mod host;
 pub mod listener;
 pub mod problem;
 mod prompts;
+pub mod retitle;
 mod routes;
 pub mod visitor;
 
@@ -55,6 +57,8 @@ pub struct Site {
     pub emotes: EmoteBook,
     /// The status block of the desk.
     pub desk: DeskFeed,
+    /// How the title is set.
+    pub retitle: Retitle,
 }
 
 macro_rules! part {
@@ -78,7 +82,8 @@ part!(
     passwords: Passwords,
     tripcodes: Tripcodes,
     emotes: EmoteBook,
-    desk: DeskFeed
+    desk: DeskFeed,
+    retitle: Retitle
 );
 
 /// The whole site as one service.
@@ -93,6 +98,7 @@ pub fn site(site: Site) -> Router {
         .merge(routes::compose::routes())
         .merge(routes::entrance::routes())
         .merge(routes::emote::routes())
+        .merge(routes::desk::api::routes())
         .fallback(routes::playlist::segment_or_nothing)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .with_state(site)

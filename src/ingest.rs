@@ -15,6 +15,7 @@ mod follower;
 mod identity;
 mod init_file;
 mod playlist_file;
+mod retitle;
 mod segment;
 mod thread;
 mod title;
@@ -24,7 +25,7 @@ use std::{io, path::PathBuf, time::Duration};
 
 use thiserror::Error;
 
-pub use self::{demo::ClipError, thread::IngestThread, watch::watch};
+pub use self::{demo::ClipError, retitle::retitle, thread::IngestThread, watch::watch};
 use crate::{
     clock::WallTime,
     media::{boxes::MAX_FRAGMENT_BYTES, fragment::Fragment, init::InitSegment},

@@ -3,6 +3,7 @@
 //! A route module names the handles it needs; no handler sees the whole site.
 
 pub(super) mod compose;
+pub(super) mod desk;
 pub(super) mod emote;
 pub(super) mod entrance;
 pub(super) mod home;

@@ -12,7 +12,8 @@ use crate::{
     clock::Clock,
     config::Settings,
     emotes::Emotes,
-    http::{Delays, LiveLimits, Prompts, Site},
+    http::{Delays, LiveLimits, Prompts, Site, retitle::Retitle},
+    ingest,
     live::{
         desk::DeskFeed,
         lease::{self, Leases},
@@ -82,6 +83,10 @@ pub(super) fn assemble(
         tripcodes: Tripcodes::new(salt),
         emotes,
         desk: DeskFeed::new(pages::desk::status::piece),
+        retitle: Retitle::new({
+            let file = settings.ingest.title_file.clone();
+            move |title| ingest::retitle(&file, title)
+        }),
     };
     Ok((site, book))
 }

@@ -1,0 +1,3 @@
+//! `/broadcaster`: the desk.
+
+pub(in crate::http) mod api;
