@@ -20,6 +20,7 @@ pub mod flood;
 pub mod form;
 pub mod history;
 pub mod kept;
+pub mod login;
 pub mod markup;
 pub mod name;
 pub mod nonce;

@@ -67,6 +67,11 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
         &["tokio", "axum", "maud", "notify", "arti_client"],
     ),
     (
+        "control",
+        &["clock", "live", "media", "room"],
+        &["axum", "hyper", "maud", "notify", "arti_client"],
+    ),
+    (
         "captcha",
         &[],
         &["tokio", "axum", "hyper", "maud", "arti_client", "std::fs"],

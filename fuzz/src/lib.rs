@@ -8,3 +8,23 @@ pub mod media {
     pub mod init;
     pub mod playlist;
 }
+
+/// The time, which some of the values of the room name.
+#[path = "../../src/clock.rs"]
+pub mod clock;
+
+/// The lines of the control protocol.
+#[path = "../../src/control"]
+pub mod control {
+    pub mod request;
+}
+
+/// The values of the room that those lines name.
+#[path = "../../src/room"]
+pub mod room {
+    pub mod sanction;
+    pub mod session;
+    pub mod shields;
+    pub mod tag;
+    pub mod tripcode;
+}

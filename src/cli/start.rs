@@ -3,6 +3,7 @@
 //! The order: claim the directory, listen and say where, start the picture, then Tor. The local
 //! preview never waits for Tor.
 
+mod control;
 mod desk;
 mod parts;
 mod tor_status;
@@ -17,6 +18,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use self::control::Ending;
 use self::desk::DeskUpdates;
 use super::{progress::Progress, report::WithHint as _};
 use crate::{
@@ -54,6 +56,12 @@ const EMOTES_TICK: Duration = Duration::from_secs(2);
 /// Everything has this long to end after a signal; the promise is five seconds.
 const STOP_WITHIN: Duration = Duration::from_secs(4);
 
+/// After a panic the program waits this long, for the answer to whoever asked for it.
+const LAST_ANSWER: Duration = Duration::from_millis(50);
+
+/// After a panic tasks have this long to end; the promise is two seconds for everything.
+const PANIC_WITHIN: Duration = Duration::from_millis(500);
+
 /// Where the picture comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Source {
@@ -71,18 +79,28 @@ pub(super) fn run(
 ) -> anyhow::Result<ExitCode> {
     let _instance = Instance::claim(&settings.onion.state)?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
-    let code = runtime.block_on(show(settings, source, progress));
+    let ended = runtime.block_on(show(&settings, source, progress));
     progress.finish();
-    // Tasks that did not end in time must not hold the program up.
-    runtime.shutdown_background();
-    code
+    let ended = match ended {
+        Ok(Ending::Panic(deletions)) => {
+            // What tasks still write must not come after the deletion.
+            runtime.shutdown_timeout(PANIC_WITHIN);
+            control::delete(&settings, deletions)
+        }
+        ended => {
+            // Tasks that did not end in time must not hold the program up.
+            runtime.shutdown_background();
+            ended.map(|_stopped| ())
+        }
+    };
+    ended.map(|()| ExitCode::SUCCESS)
 }
 
-async fn show(settings: Settings, source: Source, progress: &Progress) -> anyhow::Result<ExitCode> {
+async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyhow::Result<Ending> {
     let clock = Clock::new();
     let closing = CancellationToken::new();
     let emotes = Arc::new(emotes::load(&settings.chat.emotes)?);
-    let (site, book) = parts::assemble(&settings, &emotes, clock, &closing)?;
+    let (site, book) = parts::assemble(settings, &emotes, clock, &closing)?;
     let mut tasks = JoinSet::new();
 
     let service = Service {
@@ -96,9 +114,10 @@ async fn show(settings: Settings, source: Source, progress: &Progress) -> anyhow
         closing: closing.clone(),
     };
     // Before the address is out: whoever comes first finds the picture.
-    let _ingest = play(&settings, source, &site, clock)?;
+    let _ingest = play(settings, source, &site, clock)?;
     listen(&settings.http.listen, &service, progress, &mut tasks).await?;
     keep_current(&site, settings.live.heartbeat, &closing, &mut tasks);
+    let mut endings = control::open(settings, &site, book.clone(), clock, &closing, &mut tasks);
     keep_emotes(
         settings.chat.emotes.clone(),
         site.room.clone(),
@@ -119,14 +138,15 @@ async fn show(settings: Settings, source: Source, progress: &Progress) -> anyhow
         status.clone().keep_current(),
     ));
     if settings.onion.enabled {
-        let news = publish(&settings, &service, progress, clock, &mut tasks);
+        let news = publish(settings, &service, progress, clock, &mut tasks);
         tasks.spawn(until(&closing, "desk tor status", status.follow_tor(news)));
     } else {
         status.without_tor();
     }
 
     let ended = tokio::select! {
-        signal = stop_signal() => signal.map(|()| ExitCode::SUCCESS),
+        signal = stop_signal() => signal.map(|()| Ending::Stop),
+        Some(ending) = endings.recv() => Ok(ending),
         Some(task) = tasks.join_next() => match task {
             Ok(Ok(name)) => Err(anyhow::anyhow!("the task `{name}` ended by itself")),
             Ok(Err(error)) => Err(error),
@@ -134,6 +154,10 @@ async fn show(settings: Settings, source: Source, progress: &Progress) -> anyhow
         },
     };
     closing.cancel();
+    if let Ok(Ending::Panic(_)) = ended {
+        tokio::time::sleep(LAST_ANSWER).await;
+        return ended;
+    }
     let all_ended = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(STOP_WITHIN, all_ended).await.is_err() {
         tracing::warn!("not everything ended in time; ending anyway");

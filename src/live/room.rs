@@ -8,6 +8,7 @@
 //! next caller panics too; the ticking task then ends the program.
 
 mod desk;
+mod login;
 
 use std::{
     collections::HashSet,

@@ -63,7 +63,7 @@ fn line_class(message: &Message, identity: &Identity) -> String {
 }
 
 /// The class of everything that a person is or says.
-fn by(key: PublicKey) -> String {
+pub(super) fn by(key: PublicKey) -> String {
     format!("by-{key}")
 }
 

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Styles of the children of the panel.
-const CSS: &str = include_str!("../../assets/live.css");
+pub(super) const CSS: &str = include_str!("../../assets/live.css");
 /// Styles inside the shadow root.
 const FRAME_CSS: &str = include_str!("../../assets/live-frame.css");
 /// Styles of the finite forms.
@@ -151,13 +151,8 @@ pub fn document(values: &Values, reader: Reader, now: WallTime, nonce: &str) -> 
             slot name="beat" {}
         }
         (document::style(&styles(values, reader), nonce))
-        (title(values.title.as_str()))
-        (air(values.air))
-        @if let Some(css) = uptime_css(values.air, now) { (document::style(&css, nonce)) }
-        (watching(values.watching))
-        (announcement(&values.announcement))
+        (head(values, now, nonce))
         @if values.chat == ChatMode::Off { (document::style(chat::mode(values.chat), nonce)) }
-        (beat())
     }
     .into_string();
     let lines: usize = shown_lines(values).map(|line| line.html.len()).sum();
@@ -170,6 +165,18 @@ pub fn document(values: &Values, reader: Reader, now: WallTime, nonce: &str) -> 
     bytes.freeze()
 }
 
+/// What stands above the chat, as it is now.
+pub(super) fn head(values: &Values, now: WallTime, nonce: &str) -> Markup {
+    html! {
+        (title(values.title.as_str()))
+        (air(values.air))
+        @if let Some(css) = uptime_css(values.air, now) { (document::style(&css, nonce)) }
+        (watching(values.watching))
+        (announcement(&values.announcement))
+        (beat())
+    }
+}
+
 /// The lines that everybody may see.
 fn shown_lines(values: &Values) -> impl DoubleEndedIterator<Item = &Line> {
     let is_off = values.chat == ChatMode::Off;
@@ -180,7 +187,7 @@ fn shown_lines(values: &Values) -> impl DoubleEndedIterator<Item = &Line> {
 }
 
 /// The colours of people, and the marks of what is the reader's own.
-fn styles(values: &Values, reader: Reader) -> String {
+pub(super) fn styles(values: &Values, reader: Reader) -> String {
     let mut css = String::new();
     for looks in values.styles.values() {
         css.push_str(looks);

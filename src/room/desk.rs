@@ -11,6 +11,7 @@ use super::{
     audit::{Audit, AuditEntry},
     filter::{FilterRule, Filters},
     kept::Kept,
+    login::{Links, LoginPace},
     person::{Identity, Role},
     sanction::{Sanction, Sanctions},
     session::{Token, ViewerId},
@@ -38,6 +39,8 @@ pub struct Desk {
     pub(super) access: Access,
     pub(super) show: Arc<Show>,
     pub(super) audit: Audit,
+    pub(super) logins: LoginPace,
+    pub(super) links: Links,
 }
 
 /// Somebody who sits at the desk by a password or a link.
@@ -181,8 +184,9 @@ impl Room {
         self.rank(viewer);
     }
 
-    /// Takes every seat away that came by a password or a link.
+    /// Takes every seat away that came by a password or a link, and closes the links.
     pub fn log_everybody_out(&mut self) {
+        self.desk.links.clear();
         let seated: Vec<_> = self
             .sessions
             .iter()

@@ -72,6 +72,18 @@ impl Room {
         self.desk.sanctions.of(viewer, tripcode, wall)
     }
 
+    /// Every sanction about somebody, oldest first.
+    pub fn sanctions_of(&self, viewer: ViewerId) -> Vec<Sanction> {
+        let tripcode = self
+            .person(viewer)
+            .and_then(|person| person.identity.tripcode);
+        let sanctions = &self.desk.sanctions;
+        let ids = sanctions.ids_of(viewer, tripcode);
+        ids.into_iter()
+            .filter_map(|id| sanctions.get(id).cloned())
+            .collect()
+    }
+
     /// Uses the number of a form up, and counts a guess at a password. Comes before the expensive
     /// part.
     pub fn may_guess(&mut self, viewer: ViewerId, nonce: &str, now: Tick) -> Result<(), Refusal> {

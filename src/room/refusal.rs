@@ -62,6 +62,8 @@ pub enum Refusal {
     NoSuchSanction,
     /// It was taken back already, or cannot be.
     NothingToUndo,
+    /// A link to the desk that was used or is too old.
+    Link,
     /// A term that is too short or too long.
     Term,
     /// There are as many of these as there may be.
@@ -156,6 +158,7 @@ impl fmt::Display for Refusal {
             Self::NoSuchMessage => f.write_str("This message is not kept any more."),
             Self::NoSuchSanction => f.write_str("This is over, or was lifted already."),
             Self::NothingToUndo => f.write_str("This cannot be taken back, or was already."),
+            Self::Link => f.write_str("This link was used already, or is too old."),
             Self::Term => f.write_str("Choose a time from one second to one year."),
             Self::TooMany(what) => write!(f, "There are too many {what} already."),
             Self::Filter(mistake) => sentence(f, mistake),

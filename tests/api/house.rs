@@ -22,7 +22,7 @@ use onionstream::{
     },
     media::{delay::Delay, timeline},
     pages,
-    passwords::Passwords,
+    passwords::{self, Passwords},
     room::{
         Room, RoomLimits, challenge::ChallengeLimits, flood::FloodLimits, name::Reserved,
         person::Role,
@@ -33,6 +33,9 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
+
+/// The broadcaster's.
+pub(crate) const PASSWORD: &str = "7k2m-q9xd-correct-horse";
 
 /// The longest answer that is read.
 const MAX_ANSWER: usize = 1 << 20;
@@ -178,7 +181,7 @@ fn house(title_file: PathBuf) -> Site {
             pictures: Arc::new(Captchas::start(1).unwrap()),
             questions: true,
         },
-        passwords: Passwords,
+        passwords: Passwords::new(&passwords::hash(PASSWORD).unwrap()),
         tripcodes: Tripcodes::new(Salt::from_bytes([7; 32])),
         emotes,
         desk: DeskFeed::new(pages::desk::status::piece),

@@ -9,7 +9,7 @@ use std::{
 
 mod house;
 
-use house::{Answer, House};
+use house::{Answer, House, PASSWORD};
 use serde_json::{Value, json};
 
 /// Every method that a program might try. `HEAD` is answered wherever `GET` is.
@@ -253,6 +253,8 @@ async fn every_described_answer_occurs_and_is_as_described() {
     unreadable_bodies(&mut walk).await;
     the_show(&mut walk).await;
     the_chat(&mut walk).await;
+    the_login(&mut walk).await;
+    too_many_passwords(&mut walk).await;
     for operation in operations(&document) {
         let seen = walk
             .seen
@@ -345,7 +347,6 @@ impl Caller<'_> {
 }
 
 async fn the_show(walk: &mut Walk<'_>) {
-    const INFO: &str = "/broadcaster/api/info";
     let house = House::new();
     let caller = Caller {
         house: &house,
@@ -475,5 +476,77 @@ async fn the_chat(walk: &mut Walk<'_>) {
                 404,
             )
             .await;
+    }
+}
+
+const LOGIN: &str = "/broadcaster/api/login";
+const INFO: &str = "/broadcaster/api/info";
+
+async fn the_login(walk: &mut Walk<'_>) {
+    let house = House::new();
+    let nobody = Caller {
+        house: &house,
+        token: "none".to_owned(),
+    };
+    let mut tokens = Vec::new();
+    for _ in 0..2 {
+        let right = json!({"password": PASSWORD});
+        let answer = nobody
+            .gets(walk, ("POST", LOGIN), LOGIN, Some(right), 200)
+            .await;
+        tokens.push(answer["token"].as_str().unwrap().to_owned());
+    }
+    assert_ne!(tokens[0], tokens[1], "each login has a session of its own");
+    let seats = house.room.desk().sessions;
+    assert_eq!(seats.iter().filter(|seat| seat.is_program).count(), 2);
+    let mut callers = tokens.into_iter().map(|token| Caller {
+        house: &house,
+        token,
+    });
+    let (first, second) = (callers.next().unwrap(), callers.next().unwrap());
+
+    for wrong in ["", "7k2m", "x", "y"] {
+        let wrong = json!({"password": wrong});
+        nobody
+            .gets(walk, ("POST", LOGIN), LOGIN, Some(wrong), 403)
+            .await;
+    }
+    // The right one too: a program cannot solve the captcha that is due now.
+    let right = json!({"password": PASSWORD});
+    let refused = nobody
+        .gets(walk, ("POST", LOGIN), LOGIN, Some(right), 429)
+        .await;
+    assert!(
+        refused["error"].as_str().unwrap().contains("login-link"),
+        "{refused}"
+    );
+    // Who is in is not concerned.
+    first.gets(walk, ("GET", INFO), INFO, None, 200).await;
+
+    first.gets(walk, ("DELETE", LOGIN), LOGIN, None, 204).await;
+    first.gets(walk, ("GET", INFO), INFO, None, 401).await;
+    second.gets(walk, ("GET", INFO), INFO, None, 200).await;
+    house.room.log_everybody_out();
+    second.gets(walk, ("GET", INFO), INFO, None, 401).await;
+}
+
+/// More passwords at once than wait in the queue are refused at once, and may come again.
+async fn too_many_passwords(walk: &mut Walk<'_>) {
+    let house = House::new();
+    let token = house.token();
+    let login = json!({"password": "wrong"}).to_string();
+    let change = json!({"viewing_password": "a new one"}).to_string();
+    for (method, path, body) in [("PATCH", INFO, &change), ("POST", LOGIN, &login)] {
+        let asked = (0..20).map(|_| house.ask(method, path, Some(&token), Some(body)));
+        let answers = futures_util::future::join_all(asked).await;
+        let mut busy = 0;
+        for answer in &answers {
+            walk.note(method, path, answer);
+            if answer.status == 503 {
+                assert_eq!(answer.header("retry-after"), Some("2"));
+                busy += 1;
+            }
+        }
+        assert!((1..20).contains(&busy), "{method} {path}: {busy}");
     }
 }

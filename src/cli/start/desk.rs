@@ -139,7 +139,7 @@ mod tests {
         let clock = Clock::new();
         let emotes = Arc::new(Emotes::default());
         let closing = CancellationToken::new();
-        let (site, _) = parts::assemble(&settings, &emotes, clock, &closing).unwrap();
+        let (site, _) = parts::assemble(&settings, &emotes, "", clock, &closing).unwrap();
         DeskUpdates {
             video: site.video,
             panel: site.panel,

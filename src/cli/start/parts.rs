@@ -23,6 +23,7 @@ use crate::{
     },
     media::timeline,
     pages,
+    passwords::Passwords,
     room::{Room, RoomLimits, challenge::ChallengeLimits, flood::FloodLimits, name::Reserved},
     tripcodes::{self, Tripcodes},
 };
@@ -34,6 +35,7 @@ const CAPTCHAS_AHEAD: usize = 32;
 pub(super) fn assemble(
     settings: &Settings,
     emotes: &Arc<Emotes>,
+    broadcaster: &str,
     clock: Clock,
     closing: &CancellationToken,
 ) -> anyhow::Result<(Site, watch::Sender<Arc<Emotes>>)> {
@@ -79,7 +81,7 @@ pub(super) fn assemble(
             pictures,
             questions: settings.captcha.questions,
         },
-        passwords: crate::passwords::Passwords,
+        passwords: Passwords::new(broadcaster),
         tripcodes: Tripcodes::new(salt),
         emotes,
         desk: DeskFeed::new(pages::desk::status::piece),

@@ -47,6 +47,11 @@ impl RoomHandle {
         self.lock().0.room.sanction(viewer, wall).cloned()
     }
 
+    /// Every sanction about somebody, oldest first.
+    pub fn sanctions_of(&self, viewer: ViewerId) -> Vec<Sanction> {
+        self.lock().0.room.sanctions_of(viewer)
+    }
+
     /// Carries out an order, with everything that follows from it.
     pub fn order(&self, actor: Actor, order: Order) -> Result<Done, Refusal> {
         let (mut inner, _) = self.lock();
@@ -139,40 +144,6 @@ impl RoomHandle {
         inner.room.knows_password(viewer, number, &token);
         self.settle(&mut inner.room);
         Ok(token)
-    }
-
-    /// Gives somebody a seat at the desk who proved elsewhere that it is theirs; gives their new
-    /// token.
-    pub fn log_in(
-        &self,
-        viewer: ViewerId,
-        role: Role,
-        is_program: bool,
-    ) -> Result<Token, getrandom::Error> {
-        let token = fresh_token()?;
-        let (mut inner, now) = self.lock();
-        let seat = Seat {
-            role,
-            since: now,
-            is_program,
-        };
-        inner.room.log_in(viewer, seat, &token);
-        self.settle(&mut inner.room);
-        Ok(token)
-    }
-
-    /// Takes a seat at the desk away.
-    pub fn log_out(&self, viewer: ViewerId) {
-        let (mut inner, _) = self.lock();
-        inner.room.log_out(viewer);
-        self.settle(&mut inner.room);
-    }
-
-    /// Takes away every seat that came by a password or a link.
-    pub fn log_everybody_out(&self) {
-        let (mut inner, _) = self.lock();
-        inner.room.log_everybody_out();
-        self.settle(&mut inner.room);
     }
 
     /// Says something in the broadcaster's name, from the terminal or a program.

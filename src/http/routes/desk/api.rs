@@ -13,7 +13,7 @@ mod request;
 use axum::{
     Router,
     extract::FromRef,
-    routing::{any, delete, get},
+    routing::{any, delete, get, post},
 };
 
 use self::answer::Failure;
@@ -24,12 +24,14 @@ use crate::{
     passwords::Passwords,
 };
 
-pub(in crate::http) fn routes() -> Router<Site> {
+pub(super) fn routes() -> Router<Site> {
     let wrong_method = || async { Failure::METHOD };
     Router::new()
         .route(
             "/broadcaster/api/login",
-            delete(login::log_out).fallback(wrong_method),
+            post(login::log_in)
+                .delete(login::log_out)
+                .fallback(wrong_method),
         )
         .route(
             "/broadcaster/api/info",

@@ -6,7 +6,10 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use crate::room::refusal::Refusal;
+use crate::{passwords::NoAnswer, room::refusal::Refusal};
+
+/// A queue of passwords is empty again after some hundred milliseconds.
+const BUSY_FOR: Duration = Duration::from_secs(2);
 
 /// A value as JSON.
 #[derive(Debug)]
@@ -50,6 +53,25 @@ impl Failure {
             status,
             words: Cow::Owned(words),
             wait: None,
+        }
+    }
+
+    /// Why a password was not hashed or compared.
+    pub(super) fn no_answer(why: &NoAnswer) -> Self {
+        match why {
+            NoAnswer::Busy => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Too many passwords are being checked; try again in a few seconds.",
+            )
+            .after(BUSY_FOR),
+            NoAnswer::Empty | NoAnswer::TooLong => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "A password has 1 to 1024 bytes that are not all blanks.",
+            ),
+            why => {
+                tracing::error!(%why, "a password cannot be hashed or compared");
+                Self::OURS
+            }
         }
     }
 

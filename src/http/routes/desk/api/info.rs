@@ -15,6 +15,7 @@ use super::{
 use crate::{
     media::broadcast::Air,
     room::{
+        access::ViewingPassword,
         order::{Actor, Order},
         show::Show,
         title::Title,
@@ -106,6 +107,16 @@ pub(super) async fn change(
     .trimmed();
     show.check().map_err(|mistake| refused(&mistake))?;
 
+    let password = match changes.viewing_password {
+        None => None,
+        Some(None) => Some(None),
+        Some(Some(password)) => {
+            let hash = parts.passwords.hash(password).await;
+            let hash = hash.map_err(|why| Failure::no_answer(&why))?;
+            Some(Some(ViewingPassword::from_hash(hash)))
+        }
+    };
+
     // From here on everything is known to be possible, but for the disk: that comes first.
     if let Some(title) = &title {
         parts.retitle.set(title.clone()).await.map_err(|error| {
@@ -116,6 +127,9 @@ pub(super) async fn change(
     let order = |order| parts.room.order(Actor::Person(viewer), order);
     if show != *before {
         order(Order::Show(Arc::new(show)))?;
+    }
+    if let Some(password) = password {
+        order(Order::ViewingPassword(password))?;
     }
     let mut now = info(&parts);
     // The watcher of the title file needs a moment.
