@@ -5,8 +5,10 @@
 //!
 //! Exit codes: 0 all right, 1 failed, 64 wrong use or wrong configuration.
 
+mod ask;
 mod config;
 mod doctor;
+mod password;
 mod progress;
 mod report;
 mod start;
@@ -96,6 +98,18 @@ enum Command {
     Config(Config),
     /// Check this computer before a show, and say how to put right what is wrong.
     Doctor(Sets),
+    /// Set another password for the desk; everybody at the desk is logged out.
+    ///
+    /// Asks twice on a terminal; otherwise reads one line from standard input. The first password
+    /// is made at the first start and shown there once.
+    Password {
+        /// Make a password up, and show it once on the terminal.
+        #[arg(long)]
+        generate: bool,
+
+        #[command(flatten)]
+        sets: Sets,
+    },
     /// Print the tripcode of a password on this site; asks for the password.
     ///
     /// Reads one line from standard input if that is not a terminal. Makes the salt of the site in
@@ -187,10 +201,11 @@ fn run(command_line: &CommandLine) -> anyhow::Result<ExitCode> {
                 telemetry::wants_colour(),
                 Clock::new(),
             )?;
-            start::run(settings, start.source, &progress)
+            start::run(&settings, start.source, &progress)
         }
         Command::Config(config) => config::run(&config.command, layers),
         Command::Doctor(_) => doctor::run(&layers(), &Clock::new()),
+        Command::Password { generate, .. } => password::run(&layers().settings()?, *generate),
         Command::Tripcode(_) => tripcode::run(&layers().settings()?),
     }
 }
@@ -200,7 +215,9 @@ fn overrides(command_line: &CommandLine) -> Vec<Override> {
     let below = match &command_line.command {
         Command::Start(start) => [Some(&start.sets), None],
         Command::Config(config) => [Some(&config.sets), config.command.sets()],
-        Command::Doctor(sets) | Command::Tripcode(sets) => [Some(sets), None],
+        Command::Doctor(sets) | Command::Tripcode(sets) | Command::Password { sets, .. } => {
+            [Some(sets), None]
+        }
     };
     let sets = std::iter::once(&command_line.sets).chain(below.into_iter().flatten());
     let mut overrides: Vec<_> = sets

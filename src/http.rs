@@ -98,6 +98,7 @@ pub fn site(site: Site) -> Router {
         .merge(routes::compose::routes())
         .merge(routes::entrance::routes())
         .merge(routes::emote::routes())
+        .merge(routes::desk::routes())
         .fallback(routes::playlist::segment_or_nothing)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .with_state(site)

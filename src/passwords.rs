@@ -8,7 +8,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use argon2::{
@@ -186,7 +186,7 @@ fn normal(password: &str) -> Zeroizing<String> {
 /// Clones share one queue and one hash.
 #[derive(Clone)]
 pub struct Passwords {
-    broadcaster: Arc<RwLock<Arc<str>>>,
+    broadcaster: Arc<Mutex<Arc<str>>>,
     running: Arc<Semaphore>,
     /// Those who wait and those who run.
     admitted: Arc<Semaphore>,
@@ -202,7 +202,7 @@ impl Passwords {
     /// An empty queue, with the hash of the broadcaster's password.
     pub fn new(broadcaster: &str) -> Self {
         Self {
-            broadcaster: Arc::new(RwLock::new(broadcaster.into())),
+            broadcaster: Arc::new(Mutex::new(broadcaster.into())),
             running: Arc::new(Semaphore::new(RUNNING)),
             admitted: Arc::new(Semaphore::new(RUNNING + WAITING)),
         }
@@ -213,7 +213,7 @@ impl Passwords {
         // A text is replaced whole.
         let mut broadcaster = self
             .broadcaster
-            .write()
+            .lock()
             .unwrap_or_else(PoisonError::into_inner);
         *broadcaster = hash.into();
     }
@@ -227,7 +227,7 @@ impl Passwords {
         let hash = Arc::clone(
             &self
                 .broadcaster
-                .read()
+                .lock()
                 .unwrap_or_else(PoisonError::into_inner),
         );
         self.verify(&hash, password).await
@@ -347,16 +347,8 @@ mod tests {
     #[tokio::test]
     async fn beyond_the_queue_the_answer_is_that_it_is_busy_at_once() {
         let passwords = Passwords::new(&hash("correct horse").unwrap());
-        let many: Vec<_> = (0..20)
-            .map(|_| {
-                let passwords = passwords.clone();
-                tokio::spawn(async move { passwords.verify_broadcaster(typed("wrong one")).await })
-            })
-            .collect();
-        let mut answers = Vec::new();
-        for one in many {
-            answers.push(one.await.unwrap());
-        }
+        let many = (0..20).map(|_| passwords.verify_broadcaster(typed("wrong one")));
+        let answers = futures_util::future::join_all(many).await;
         let busy = answers
             .iter()
             .filter(|answer| **answer == Err(NoAnswer::Busy))

@@ -4,9 +4,9 @@
 //! Does not belong here: what is in it.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read as _, Write as _},
-    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -64,6 +64,18 @@ fn cannot(doing: &'static str, file: &Path) -> impl Fn(io::Error) -> PrivateFile
         file: file.clone(),
         cause,
     }
+}
+
+/// Makes a directory for this user alone, if it is missing. Blocks.
+///
+/// # Errors
+///
+/// As from the system.
+pub fn make_directory(directory: &Path) -> io::Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
 }
 
 /// The text of the file; `None` if there is no file. Blocks.

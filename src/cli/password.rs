@@ -2,8 +2,8 @@
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
+    path::Path,
     process::ExitCode,
-    time::Duration,
 };
 
 use anyhow::{Context as _, bail};
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::{ask, report::WithHint as _};
 use crate::{
     config::Settings,
-    control::client,
+    control::{client::Client, request::Request},
     passwords::{self, SHORTEST},
     private_file,
 };
@@ -35,10 +35,11 @@ pub(super) fn run(settings: &Settings, generate: bool) -> anyhow::Result<ExitCod
     if generate {
         show(&password)?;
     }
-    let told = client::tell(state, "password-changed", Duration::from_secs(2));
+    let told = Client::connect(state, Path::new("."))
+        .and_then(|mut client| client.ask(&Request::PasswordChanged));
     let mut stderr = io::stderr();
     stderr.write_all(match told {
-        Ok(()) => b"The password is set; everybody at the desk was logged out.\n".as_slice(),
+        Ok(_) => b"The password is set; everybody at the desk was logged out.\n".as_slice(),
         // Nobody is running: it is read at the next start.
         Err(_) => b"The password is set.\n".as_slice(),
     })?;

@@ -5,7 +5,9 @@
 
 mod control;
 mod desk;
+mod keeper;
 mod parts;
+mod password;
 mod tor_status;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
@@ -73,19 +75,19 @@ pub(super) enum Source {
 
 /// Runs until a signal or until something vital ends.
 pub(super) fn run(
-    settings: Settings,
+    settings: &Settings,
     source: Source,
     progress: &Progress,
 ) -> anyhow::Result<ExitCode> {
     let _instance = Instance::claim(&settings.onion.state)?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
-    let ended = runtime.block_on(show(&settings, source, progress));
+    let ended = runtime.block_on(show(settings, source, progress));
     progress.finish();
     let ended = match ended {
         Ok(Ending::Panic(deletions)) => {
             // What tasks still write must not come after the deletion.
             runtime.shutdown_timeout(PANIC_WITHIN);
-            control::delete(&settings, deletions)
+            control::delete(settings, deletions)
         }
         ended => {
             // Tasks that did not end in time must not hold the program up.
@@ -100,7 +102,9 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
     let clock = Clock::new();
     let closing = CancellationToken::new();
     let emotes = Arc::new(emotes::load(&settings.chat.emotes)?);
-    let (site, book) = parts::assemble(settings, &emotes, clock, &closing)?;
+    let broadcaster = password::open(&settings.onion.state)?;
+    let (site, book) = parts::assemble(settings, &emotes, &broadcaster, clock, &closing)?;
+    keeper::restore(&settings.onion.state, &site.room)?;
     let mut tasks = JoinSet::new();
 
     let service = Service {
@@ -115,9 +119,22 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
     };
     // Before the address is out: whoever comes first finds the picture.
     let _ingest = play(settings, source, &site, clock)?;
-    listen(&settings.http.listen, &service, progress, &mut tasks).await?;
+    let local = listen(&settings.http.listen, &service, progress, &mut tasks).await?;
     keep_current(&site, settings.live.heartbeat, &closing, &mut tasks);
-    let mut endings = control::open(settings, &site, book.clone(), clock, &closing, &mut tasks);
+    tasks.spawn(keeper::keep(
+        settings.onion.state.clone(),
+        site.room.clone(),
+        closing.clone(),
+    ));
+    let mut endings = control::open(
+        settings,
+        &site,
+        local,
+        book.clone(),
+        clock,
+        &closing,
+        &mut tasks,
+    );
     keep_emotes(
         settings.chat.emotes.clone(),
         site.room.clone(),
@@ -168,13 +185,14 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
 /// What a task of the show comes to: its name when it is told to end.
 type Task = anyhow::Result<&'static str>;
 
+/// Starts the local listener; says where it is.
 async fn listen(
     listen: &Listen,
     service: &Service,
     progress: &Progress,
     tasks: &mut JoinSet<Task>,
-) -> anyhow::Result<()> {
-    let (listener, fact) = match listen {
+) -> anyhow::Result<String> {
+    let (listener, place) = match listen {
         Listen::Tcp(address) => {
             let listener = Listener::tcp(*address)
                 .await
@@ -183,21 +201,21 @@ async fn listen(
                     "another program may use this port; `--listen 127.0.0.1:0` takes a free one",
                 )?;
             let address = listener.address().unwrap_or(*address);
-            (listener, format!("local http://{address}/"))
+            (listener, format!("http://{address}/"))
         }
         Listen::Unix(path) => {
             let listener = Listener::unix(path)
                 .with_context(|| format!("cannot listen at `{}`", path.display()))?;
-            (listener, format!("local unix:{}", path.display()))
+            (listener, format!("unix:{}", path.display()))
         }
     };
-    progress.fact(&fact)?;
+    progress.fact(&format!("local {place}"))?;
     let service = service.clone();
     tasks.spawn(async move {
         listener.serve(service).await;
         Ok("local listener")
     });
-    Ok(())
+    Ok(place)
 }
 
 /// Starts the picture and the title.

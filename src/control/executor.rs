@@ -45,7 +45,7 @@ pub trait Program: fmt::Debug + Send + Sync {
     fn reload(&self) -> Result<String, String>;
 
     /// A link for one login with this role.
-    fn login_link(&self, role: Role, label: &str) -> Result<String, String>;
+    fn login_link(&self, role: Role) -> Result<String, String>;
 
     /// The password file is new; says what was done.
     fn password_changed(&self) -> Result<String, String>;
@@ -167,8 +167,8 @@ impl Executor {
                 self.order(Order::Appoint { tripcode, label })
             }
             Request::Moderator(Moderator::Remove(tripcode)) => self.order(Order::Dismiss(tripcode)),
-            Request::Moderator(Moderator::Link(label)) => self.link(Role::Moderator, &label),
-            Request::LoginLink => self.link(Role::Broadcaster, ""),
+            Request::Moderator(Moderator::Link) => self.link(Role::Moderator),
+            Request::LoginLink => self.link(Role::Broadcaster),
             Request::Reload => did(self.program.reload()),
             Request::PasswordChanged => did(self.program.password_changed()),
             Request::Stop => {
@@ -227,8 +227,8 @@ impl Executor {
         Ok(Answer::of(Did::from(done)))
     }
 
-    fn link(&self, role: Role, label: &str) -> Result<Answer, Failure> {
-        let link = self.program.login_link(role, label);
+    fn link(&self, role: Role) -> Result<Answer, Failure> {
+        let link = self.program.login_link(role);
         link.map(Answer::of).map_err(Failure::Program)
     }
 

@@ -127,8 +127,8 @@ pub enum Moderator {
     },
     /// Not any more.
     Remove(Tripcode),
-    /// A link for one login; what they are called may be empty.
-    Link(String),
+    /// A link for one login.
+    Link,
 }
 
 /// What `panic` deletes.
@@ -285,7 +285,7 @@ fn arguments(verb: &str, rest: &str) -> Result<Request, Wrong> {
             Ok(Request::Rename { who, name })
         }
         "cut" => who_alone(rest).map(Request::Cut),
-        "undo" if rest.is_empty() => Err(Wrong::Missing),
+        "undo" | "chat-mode" if rest.is_empty() => Err(Wrong::Missing),
         "undo" => number(rest).map(Request::Undo).ok_or(Wrong::Number),
         "log" => alone(Request::Log),
         "shield" => {
@@ -298,7 +298,6 @@ fn arguments(verb: &str, rest: &str) -> Result<Request, Wrong> {
                 _ => Err(Wrong::Word),
             }
         }
-        "chat-mode" if rest.is_empty() => Err(Wrong::Missing),
         "chat-mode" => ChatMode::parse(rest)
             .map(Request::ChatMode)
             .ok_or(Wrong::Word),
@@ -385,7 +384,8 @@ fn moderator(text: &str) -> Result<Moderator, Wrong> {
         }),
         "remove" if !label.is_empty() => Err(Wrong::TooMuch),
         "remove" => tripcode().map(Moderator::Remove),
-        "link" => Ok(Moderator::Link(rest.to_owned())),
+        "link" if !rest.is_empty() => Err(Wrong::TooMuch),
+        "link" => Ok(Moderator::Link),
         "" => Err(Wrong::Missing),
         _ => Err(Wrong::Word),
     }
@@ -455,9 +455,7 @@ impl fmt::Display for Request {
             Self::Moderator(Moderator::Remove(tripcode)) => {
                 write!(f, "moderator remove {tripcode}")
             }
-            Self::Moderator(Moderator::Link(label)) => {
-                line(f, format_args!("moderator link"), label)
-            }
+            Self::Moderator(Moderator::Link) => f.write_str("moderator link"),
             Self::LoginLink => f.write_str("login-link"),
             Self::Reload => f.write_str("reload"),
             Self::PasswordChanged => f.write_str("password-changed"),

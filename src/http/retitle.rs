@@ -7,8 +7,11 @@ use crate::room::title::Title;
 /// Writes the title file; clones write the same one.
 #[derive(Clone)]
 pub struct Retitle {
-    write: Arc<dyn Fn(&Title) -> io::Result<()> + Send + Sync>,
+    write: Arc<Write>,
 }
+
+/// Replaces the file.
+type Write = dyn Fn(&Title) -> io::Result<()> + Send + Sync;
 
 impl fmt::Debug for Retitle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

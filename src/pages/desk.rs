@@ -3,6 +3,7 @@
 pub mod act;
 pub mod home;
 pub mod live;
+pub mod login;
 pub mod status;
 pub mod tools;
 

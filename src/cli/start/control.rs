@@ -4,8 +4,7 @@
 //! Does not belong here: the protocol (`control.rs`), orders of the room.
 
 use std::{
-    fs,
-    io::{self, Write as _},
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -17,7 +16,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Task, until};
+use super::{Task, keeper, password, until};
 use crate::{
     clock::Clock,
     config::Settings,
@@ -28,7 +27,9 @@ use crate::{
     },
     emotes::{self, Emotes},
     http::Site,
-    live::room::RoomHandle,
+    ingest,
+    live::{desk::DeskFeed, room::RoomHandle},
+    passwords::Passwords,
     room::{person::Role, title::Title},
 };
 
@@ -41,24 +42,32 @@ pub(super) enum Ending {
     Panic(Deletions),
 }
 
+/// Endings that wait to be looked at; the first counts.
+const ASKED: usize = 4;
+
 /// Endings that were asked for.
-pub(super) type Endings = mpsc::UnboundedReceiver<Ending>;
+pub(super) type Endings = mpsc::Receiver<Ending>;
 
 /// Opens the socket. The show goes on without it if that fails.
 pub(super) fn open(
     settings: &Settings,
     site: &Site,
+    local: String,
     book: watch::Sender<Arc<Emotes>>,
     clock: Clock,
     closing: &CancellationToken,
     tasks: &mut JoinSet<Task>,
 ) -> Endings {
-    let (asked, endings) = mpsc::unbounded_channel();
+    let (asked, endings) = mpsc::channel(ASKED);
     let program = Running {
         title_file: settings.ingest.title_file.clone(),
         emotes: settings.chat.emotes.clone(),
         room: site.room.clone(),
         book,
+        desk: site.desk.clone(),
+        passwords: site.passwords.clone(),
+        state: settings.onion.state.clone(),
+        local,
         // One end stays here in any case, so that the other never sees the last one go.
         asked,
     };
@@ -99,39 +108,52 @@ struct Running {
     emotes: PathBuf,
     room: RoomHandle,
     book: watch::Sender<Arc<Emotes>>,
-    asked: mpsc::UnboundedSender<Ending>,
+    desk: DeskFeed,
+    passwords: Passwords,
+    state: PathBuf,
+    /// The address of the local preview, with a slash at its end.
+    local: String,
+    asked: mpsc::Sender<Ending>,
 }
 
 impl Running {
     fn end(&self, ending: Ending) {
-        // Nobody listens any more: it ends already.
-        let _ends_already = self.asked.send(ending);
+        // No place left, or nobody listens any more: it ends already.
+        let _ends_already = self.asked.try_send(ending);
     }
 }
 
-/// What is answered as long as there is no login.
-const NO_LOGIN: &str = "this version has no login for the desk yet";
-
 impl Program for Running {
     fn write_title(&self, title: &Title) -> Result<(), String> {
-        let text = format!("{}\n", title.as_str());
-        replace(&self.title_file, &text)
+        ingest::retitle(&self.title_file, title)
             .map_err(|error| format!("cannot write `{}`: {error}", self.title_file.display()))
     }
 
     fn reload(&self) -> Result<String, String> {
         let loaded = Arc::new(emotes::load(&self.emotes).map_err(|error| error.to_string())?);
+        keeper::restore(&self.state, &self.room).map_err(|error| format!("{error:#}"))?;
         self.room.set_emotes(Arc::new(loaded.table.clone()));
         self.book.send_replace(loaded);
-        Ok("The emotes were read again.".to_owned())
+        Ok("The emotes, and `desk.toml` with bans and settings, were read again.".to_owned())
     }
 
-    fn login_link(&self, _role: Role, _label: &str) -> Result<String, String> {
-        Err(NO_LOGIN.to_owned())
+    fn login_link(&self, role: Role) -> Result<String, String> {
+        let token = self
+            .room
+            .login_link(role)
+            .map_err(|error| error.to_string())?;
+        // Before Tor has told the address, and without Tor, the link is for this computer.
+        let site = self.desk.values().tor.address;
+        let site = site.unwrap_or_else(|| self.local.clone());
+        Ok(format!("{site}broadcaster/in/{}", token.as_str()))
     }
 
     fn password_changed(&self) -> Result<String, String> {
-        Err(NO_LOGIN.to_owned())
+        let hash = password::read(&self.state).map_err(|error| format!("{error:#}"))?;
+        let hash = hash.ok_or("there is no password file")?;
+        self.passwords.replace_broadcaster(&hash);
+        self.room.log_everybody_out();
+        Ok("The new password holds; everybody at the desk was logged out.".to_owned())
     }
 
     fn stop(&self) {
@@ -141,25 +163,6 @@ impl Program for Running {
     fn panic(&self, deletions: Deletions) {
         self.end(Ending::Panic(deletions));
     }
-}
-
-/// Replaces the content of a file at once: whoever reads it sees the old or the new one. A link
-/// stays a link.
-fn replace(file: &Path, text: &str) -> io::Result<()> {
-    let file = match file.canonicalize() {
-        Ok(target) => target,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => file.to_owned(),
-        Err(error) => return Err(error),
-    };
-    let mut name = file.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let new = file.with_file_name(name);
-    let written = fs::File::create(&new).and_then(|mut new| new.write_all(text.as_bytes()));
-    let replaced = written.and_then(|()| fs::rename(&new, &file));
-    if replaced.is_err() {
-        let _gone = fs::remove_file(&new);
-    }
-    replaced
 }
 
 /// Deletes what a panic asks for. Goes on when something cannot be deleted.
@@ -213,20 +216,6 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
-
-    #[test]
-    fn a_title_replaces_the_file_at_once_and_a_link_stays_a_link() {
-        let home = tempfile::tempdir().unwrap();
-        let (file, link) = (home.path().join("real.txt"), home.path().join("title.txt"));
-
-        replace(&file, "one\n").unwrap();
-        symlink("real.txt", &link).unwrap();
-        replace(&link, "two\n").unwrap();
-
-        assert_eq!(fs::read_to_string(&file).unwrap(), "two\n");
-        assert!(link.is_symlink());
-        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2);
-    }
 
     #[test]
     fn emptying_a_directory_follows_no_link() {

@@ -23,7 +23,9 @@ pub struct Span(pub Duration);
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let total = self.0.as_secs();
-        let fitting = UNITS.into_iter().find(|(_, seconds)| total % seconds == 0);
+        let fitting = UNITS
+            .into_iter()
+            .find(|(_, seconds)| total.is_multiple_of(*seconds));
         let (unit, seconds) = fitting.unwrap_or(('s', 1));
         write!(f, "{}{unit}", total / seconds)
     }

@@ -243,7 +243,7 @@ fn request() -> impl Strategy<Value = Request> {
             Request::Moderator(Moderator::Add { tripcode, label })
         }),
         tripcode().prop_map(|tripcode| Request::Moderator(Moderator::Remove(tripcode))),
-        text().prop_map(|label| Request::Moderator(Moderator::Link(label))),
+        Just(Request::Moderator(Moderator::Link)),
         any::<[bool; 2]>().prop_map(|[stream, keys]| Request::Panic(Deletions { stream, keys })),
     ]
 }

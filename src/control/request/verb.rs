@@ -76,7 +76,7 @@ pub const VERBS: &[Verb] = &[
     verb("chat-mode", "shown|hidden|off", "whether there is a chat"),
     verb(
         "moderator",
-        "add TRIPCODE [LABEL] | remove TRIPCODE | link [LABEL]",
+        "add TRIPCODE [LABEL] | remove TRIPCODE | link",
         "who helps to keep order; `link` makes a link for one login",
     ),
     verb("login-link", "", "a link for one login as the broadcaster"),

@@ -37,7 +37,7 @@ impl Who {
             };
             let name = name.trim();
             // In quotes it could not be told where it ends.
-            let can_be_said = !name.is_empty() && !(needs_quotes(name) && name.contains('"'));
+            let can_be_said = !(name.is_empty() || needs_quotes(name) && name.contains('"'));
             return can_be_said.then(|| Self::Name(name.to_owned()));
         }
         if let Some(number) = text.strip_prefix(MESSAGE) {

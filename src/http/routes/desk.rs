@@ -7,6 +7,7 @@
 mod act;
 mod api;
 mod live;
+mod login;
 mod tools;
 
 use axum::{
@@ -31,6 +32,7 @@ use crate::{
 pub(in crate::http) fn routes() -> Router<Site> {
     Router::new()
         .route("/broadcaster", get(show))
+        .merge(login::routes())
         .merge(live::routes())
         .merge(act::routes())
         .merge(api::routes())

@@ -212,9 +212,11 @@ pub fn removed(ids: &[MessageId]) -> String {
 }
 
 fn rules(ids: &[MessageId], line: &str, hide: &str, unhide: &str) -> String {
-    ids.iter()
+    let rules: Vec<_> = ids
+        .iter()
         .map(|MessageId(id)| format!("#m{id}{line}#a{id}{hide}#a{id}{unhide}"))
-        .collect()
+        .collect();
+    rules.concat()
 }
 
 #[cfg(test)]
