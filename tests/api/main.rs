@@ -1,5 +1,10 @@
 //! The desk's API, walked by its own description: `docs/openapi.json` says what there is, and what is
 //! not in it is not there.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what is missing in a test must fail it"
+)]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

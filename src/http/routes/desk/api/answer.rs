@@ -57,7 +57,7 @@ impl Failure {
     }
 
     /// Why a password was not hashed or compared.
-    pub(super) fn no_answer(why: &NoAnswer) -> Self {
+    pub(super) fn no_answer(why: NoAnswer) -> Self {
         match why {
             NoAnswer::Busy => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,

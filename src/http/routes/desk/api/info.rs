@@ -72,18 +72,27 @@ pub(super) struct Changes {
     title: Option<String>,
     description: Option<String>,
     announcement: Option<String>,
-    /// `null` takes it away.
-    #[serde(default, deserialize_with = "given")]
-    viewing_password: Option<Option<Zeroizing<String>>>,
+    #[serde(default)]
+    viewing_password: Wish,
 }
 
-/// A field that is there, be it `null`.
-fn given<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    Option::deserialize(deserializer).map(Some)
+/// What is wished for a viewing password.
+#[derive(Default)]
+enum Wish {
+    /// The field is left out.
+    #[default]
+    Stays,
+    /// `null`.
+    Gone,
+    /// A new one.
+    New(Zeroizing<String>),
+}
+
+impl<'de> Deserialize<'de> for Wish {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let given = Option::deserialize(deserializer)?;
+        Ok(given.map_or(Self::Gone, Self::New))
+    }
 }
 
 /// Changes the show: all of it, or nothing.
@@ -108,12 +117,12 @@ pub(super) async fn change(
     show.check().map_err(|mistake| refused(&mistake))?;
 
     let password = match changes.viewing_password {
-        None => None,
-        Some(None) => Some(None),
-        Some(Some(password)) => {
+        Wish::Stays => None,
+        Wish::Gone => Some(Order::ViewingPassword(None)),
+        Wish::New(password) => {
             let hash = parts.passwords.hash(password).await;
-            let hash = hash.map_err(|why| Failure::no_answer(&why))?;
-            Some(Some(ViewingPassword::from_hash(hash)))
+            let hash = ViewingPassword::from_hash(hash.map_err(Failure::no_answer)?);
+            Some(Order::ViewingPassword(Some(hash)))
         }
     };
 
@@ -129,7 +138,7 @@ pub(super) async fn change(
         order(Order::Show(Arc::new(show)))?;
     }
     if let Some(password) = password {
-        order(Order::ViewingPassword(password))?;
+        order(password)?;
     }
     let mut now = info(&parts);
     // The watcher of the title file needs a moment.

@@ -43,7 +43,7 @@ pub(super) async fn log_in(
             return Err(WRONG);
         }
         Err(NoAnswer::Empty | NoAnswer::TooLong) => return Err(WRONG),
-        Err(why) => return Err(Failure::no_answer(&why)),
+        Err(why) => return Err(Failure::no_answer(why)),
     }
     let (viewer, _token) = parts.room.admit(None)?;
     let token = parts.room.log_in(viewer, Role::Broadcaster, true)?;

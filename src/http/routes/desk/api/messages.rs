@@ -106,24 +106,19 @@ pub(super) async fn list(
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(limits);
     }
-    let messages = match after {
+    let messages: Vec<_> = if let Some(after) = after {
         // The first ones after it, so that a program that asks again and again misses none.
-        Some(after) => {
-            let all = room.messages(usize::MAX);
-            let newer = all.iter().filter(|message| message.id.0 > after);
-            newer
-                .take(limit)
-                .map(|message| MessageView::of(message))
-                .collect()
-        }
-        None => {
-            let newest = room.messages(limit);
-            newest
-                .iter()
-                .map(|message| MessageView::of(message))
-                .collect()
-        }
+        let mut newer = room.messages(usize::MAX);
+        newer.retain(|message| message.id.0 > after);
+        newer.truncate(limit);
+        newer
+    } else {
+        room.messages(limit)
     };
+    let messages = messages
+        .iter()
+        .map(|message| MessageView::of(message))
+        .collect();
     Ok(Answer(StatusCode::OK, Listed { messages }))
 }
 
