@@ -111,10 +111,87 @@ fn tor_state(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::sync::Arc;
+
+    use tokio_util::sync::CancellationToken;
+
+    use super::{super::parts, *};
+    use crate::{
+        config::Settings,
+        emotes::Emotes,
+        live::feed::Read,
+        media::fragment::sample,
+        room::{
+            order::{Actor, Order},
+            panel::Update,
+            show::Show,
+        },
+    };
 
     fn at(seconds: u64) -> Tick {
         Tick::START + Duration::from_secs(seconds)
+    }
+
+    /// What the tasks need, in a directory that may be removed.
+    fn updates() -> DeskUpdates {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = Settings::load(dir.path(), std::iter::empty(), &[]).unwrap();
+        let clock = Clock::new();
+        let emotes = Arc::new(Emotes::default());
+        let closing = CancellationToken::new();
+        let (site, _) = parts::assemble(&settings, &emotes, "", clock, &closing).unwrap();
+        DeskUpdates {
+            video: site.video,
+            panel: site.panel,
+            room: site.room,
+            desk: site.desk,
+            clock,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_encoder_delivers_who_watches_and_what_was_ordered_reach_the_desk() {
+        let updates = updates();
+        updates.video.begin(sample::audio_and_video_init(), None);
+        for number in 0..50 {
+            let now = updates.clock.tick();
+            updates
+                .video
+                .push(&sample::fragment(200 * number, number % 5 == 0), now);
+        }
+        updates.panel.publish(&Update::Watching(7));
+        let show = Arc::new(Show {
+            announcement: "soon".to_owned(),
+            ..Show::default()
+        });
+        updates
+            .room
+            .order(Actor::Terminal, Order::Show(show))
+            .unwrap();
+        let (_, mut news) = updates.desk.open();
+        let desk = updates.desk.clone();
+
+        let mut html = String::new();
+        let three = async {
+            for _ in 0..3 {
+                let Read::Item(piece) = news.next().await else {
+                    panic!("lost");
+                };
+                html.push_str(std::str::from_utf8(&piece).unwrap());
+            }
+        };
+        tokio::select! {
+            () = updates.keep_current() => {}
+            () = three => {}
+        }
+
+        let values = desk.values();
+        assert_eq!(values.encoder.fps.unwrap().to_string(), "25");
+        assert_eq!(values.history.now(), 7);
+        assert_eq!(values.audit.len(), 1);
+        for part in ["<dd>25</dd>", "now 7, most 7", "undo-1"] {
+            assert!(html.contains(part), "{part}: {html}");
+        }
     }
 
     #[test]

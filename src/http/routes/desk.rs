@@ -5,6 +5,7 @@
 //! order.
 
 mod act;
+mod api;
 mod live;
 mod login;
 mod tools;
@@ -34,6 +35,7 @@ pub(in crate::http) fn routes() -> Router<Site> {
         .merge(login::routes())
         .merge(live::routes())
         .merge(act::routes())
+        .merge(api::routes())
         .merge(tools::routes())
 }
 

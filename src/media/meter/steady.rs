@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use super::{EncoderState, FrameRate};
 
-/// Within this part of what is shown a number counts as unchanged, in percent.
-const HARDLY: u64 = 5;
+/// Within this part of what is shown a number counts as unchanged, in thousandths.
+const HARDLY: u64 = 50;
+
+/// The same for frame rates, which are exact unless frames are missing.
+const HARDLY_A_FRAME: u64 = 4;
 
 /// A fragment may be this late before anybody is told: less is absorbed by every player.
 const LATE: Duration = Duration::from_millis(500);
@@ -21,10 +24,17 @@ impl EncoderState {
     pub fn steadied(self, shown: &Self) -> Self {
         Self {
             since_last_fragment: self.since_last_fragment.map(|since| self.waiting(since)),
-            bits_per_second: kept(self.bits_per_second, shown.bits_per_second, two_digits),
+            bits_per_second: kept(
+                self.bits_per_second,
+                shown.bits_per_second,
+                HARDLY,
+                two_digits,
+            ),
             fps: self.fps.map(|FrameRate(rate)| {
                 let shown = shown.fps.map(|rate| u64::from(rate.0));
-                let rate = kept(Some(u64::from(rate)), shown, |rate| (rate + 5) / 10 * 10);
+                let rate = kept(Some(u64::from(rate)), shown, HARDLY_A_FRAME, |rate| {
+                    (rate + 5) / 10 * 10
+                });
                 FrameRate(
                     rate.and_then(|rate| u32::try_from(rate).ok())
                         .unwrap_or(u32::MAX),
@@ -61,19 +71,21 @@ impl EncoderState {
 }
 
 /// What is shown while `now` is near it; otherwise `now`, rounded.
-fn kept(now: Option<u64>, shown: Option<u64>, round: impl Fn(u64) -> u64) -> Option<u64> {
+fn kept(
+    now: Option<u64>,
+    shown: Option<u64>,
+    hardly: u64,
+    round: impl Fn(u64) -> u64,
+) -> Option<u64> {
     let now = now?;
-    match shown {
-        Some(shown) if now.abs_diff(shown).saturating_mul(100) <= shown.saturating_mul(HARDLY) => {
-            Some(shown)
-        }
-        _ => Some(round(now)),
-    }
+    let is_near =
+        |shown: &u64| now.abs_diff(*shown).saturating_mul(1000) <= shown.saturating_mul(hardly);
+    Some(shown.filter(is_near).unwrap_or_else(|| round(now)))
 }
 
 fn kept_time(now: Option<Duration>, shown: Option<Duration>) -> Option<Duration> {
     let millis = |time: Duration| rounded(time, 1);
-    let kept = kept(now.map(millis), shown.map(millis), |time| {
+    let kept = kept(now.map(millis), shown.map(millis), HARDLY, |time| {
         time.saturating_add(5) / 10 * 10
     });
     kept.map(Duration::from_millis)
@@ -139,6 +151,13 @@ mod tests {
                 ..EncoderState::default()
             };
             let settled = state.steadied(&EncoderState::default());
+            assert_eq!(settled.fps.unwrap().to_string(), shown);
+            // The first second of a stream is not exact, and must not be what stays.
+            let beginning = EncoderState {
+                fps: Some(FrameRate(exact - exact / 100)),
+                ..EncoderState::default()
+            };
+            let settled = state.steadied(&beginning);
             assert_eq!(settled.fps.unwrap().to_string(), shown);
         }
     }

@@ -109,7 +109,7 @@ fn tor(state: &TorState) -> Markup {
         x-tor slot="tor" {
             h2 { "Tor" }
             p class=(if state.reachable { "reachable" } else { "unreachable" }) {
-                @if state.words.is_empty() { "not started" } @else { (state.words) }
+                @if state.words.is_empty() { "not started" } @else { (marked(&state.words)) }
                 @if let Some(time_to_publish) = state.time_to_publish {
                     span class="quiet" { " (the first time " (time(time_to_publish)) " after the start)" }
                 }
