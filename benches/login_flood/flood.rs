@@ -1,0 +1,291 @@
+//! The others: so many requests a second, however the server does, and what became of them.
+//!
+//! One thread and many connections, so that the client costs little. A connection that waits for an
+//! answer when its next request is due is late; what was really answered is counted.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    task::JoinSet,
+    time::{Instant, MissedTickBehavior, interval_at, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+/// Connections, each with its share of the requests.
+const CONNECTIONS: u32 = 100;
+/// What an answer may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest answer that is read.
+const LONGEST: usize = 256 * 1024;
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    /// Nothing at all.
+    Nobody,
+    /// Something that does not exist, each time on a new connection.
+    StrangersAsk,
+    /// The desk's form without a session, each time on a new connection.
+    StrangersLogIn,
+    /// Something that does not exist, on connections that stay.
+    VisitorsAsk,
+    /// The desk's form with a session of their own and the number of the form that the last answer
+    /// held, on connections that stay.
+    VisitorsLogIn,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Nobody,
+        Self::StrangersAsk,
+        Self::StrangersLogIn,
+        Self::VisitorsAsk,
+        Self::VisitorsLogIn,
+    ];
+
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Nobody => "nobody else",
+            Self::StrangersAsk => "new connections, 404",
+            Self::StrangersLogIn => "new connections, logins",
+            Self::VisitorsAsk => "with sessions, 404",
+            Self::VisitorsLogIn => "with sessions, logins",
+        }
+    }
+
+    fn is_stranger(self) -> bool {
+        matches!(self, Self::StrangersAsk | Self::StrangersLogIn)
+    }
+
+    fn is_login(self) -> bool {
+        matches!(self, Self::StrangersLogIn | Self::VisitorsLogIn)
+    }
+}
+
+/// How many answers of each sort there were.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Answered(pub(crate) BTreeMap<&'static str, u64>);
+
+impl Answered {
+    /// What came after `before`.
+    pub(crate) fn since(&self, before: &Self) -> Self {
+        let more = |(sort, count): (&&'static str, &u64)| {
+            let before = before.0.get(sort).copied().unwrap_or_default();
+            (*sort, count - before)
+        };
+        Self(
+            self.0
+                .iter()
+                .map(more)
+                .filter(|(_, count)| *count > 0)
+                .collect(),
+        )
+    }
+
+    pub(crate) fn total(&self) -> u64 {
+        self.0.values().sum()
+    }
+
+    /// Adds what others got.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (sort, count) in &other.0 {
+            *self.0.entry(sort).or_default() += count;
+        }
+    }
+}
+
+type Counts = Arc<Mutex<Answered>>;
+
+/// Requests that go on until they are ended.
+pub(crate) struct Flood {
+    counts: Counts,
+    over: CancellationToken,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Flood {
+    /// Begins with `rate` requests a second.
+    pub(crate) fn begin(kind: Kind, address: SocketAddr, rate: u32) -> Self {
+        let (counts, over) = (Counts::default(), CancellationToken::new());
+        let (into, stop) = (Arc::clone(&counts), over.clone());
+        let work = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime");
+            runtime.block_on(async {
+                let mut connections = JoinSet::new();
+                let period = Duration::from_secs(1) * CONNECTIONS / rate;
+                for number in 0..CONNECTIONS {
+                    let begins = period * number / CONNECTIONS;
+                    connections.spawn(send(kind, address, begins, period, Arc::clone(&into)));
+                }
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    ended = connections.join_next() => panic!("a connection gave up: {ended:?}"),
+                }
+            });
+        };
+        Self {
+            counts,
+            over,
+            thread: (kind != Kind::Nobody).then(|| thread::spawn(work)),
+        }
+    }
+
+    /// What was answered so far.
+    pub(crate) fn answered(&self) -> Answered {
+        self.counts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Ends all connections.
+    pub(crate) fn end(self) {
+        self.over.cancel();
+        if let Some(thread) = self.thread {
+            thread.join().expect("the flood did not fail");
+        }
+    }
+}
+
+/// One connection after the other, or one that stays.
+async fn send(kind: Kind, address: SocketAddr, begins: Duration, period: Duration, counts: Counts) {
+    let mut due = interval_at(Instant::now() + begins, period);
+    due.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let mut client = Client {
+        address,
+        stream: None,
+        cookie: String::new(),
+        nonce: String::new(),
+    };
+    loop {
+        due.tick().await;
+        let sort = timeout(PATIENCE, client.asks(kind)).await;
+        let sort = match sort {
+            Ok(Ok(sort)) => sort,
+            Ok(Err(_)) => "connection ended",
+            Err(_) => "no answer",
+        };
+        if kind.is_stranger() || sort == "connection ended" || sort == "no answer" {
+            client.stream = None;
+        }
+        let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.0.entry(sort).or_default() += 1;
+    }
+}
+
+struct Client {
+    address: SocketAddr,
+    stream: Option<TcpStream>,
+    cookie: String,
+    nonce: String,
+}
+
+impl Client {
+    /// Asks once; what sort of answer came.
+    async fn asks(&mut self, kind: Kind) -> io::Result<&'static str> {
+        let request = self.request(kind);
+        let stream = match &mut self.stream {
+            Some(stream) => stream,
+            none => none.insert(TcpStream::connect(self.address).await?),
+        };
+        stream.write_all(request.as_bytes()).await?;
+        let answer = answer(stream).await?;
+        if kind == Kind::VisitorsLogIn {
+            if let Some(cookie) = between(&answer, "set-cookie: ", ";") {
+                cookie.clone_into(&mut self.cookie);
+            }
+            between(&answer, "name=\"nonce\" value=\"", "\"")
+                .unwrap_or_default()
+                .clone_into(&mut self.nonce);
+        }
+        Ok(sort(&answer))
+    }
+
+    fn request(&self, kind: Kind) -> String {
+        let mut request = if kind.is_login() {
+            "POST /broadcaster/login HTTP/1.1\r\n".to_owned()
+        } else {
+            "GET /nothing HTTP/1.1\r\n".to_owned()
+        };
+        let mut line = |line: std::fmt::Arguments<'_>| {
+            request.write_fmt(line).expect("text");
+            request.push_str("\r\n");
+        };
+        line(format_args!("host: {}", self.address));
+        if !self.cookie.is_empty() {
+            line(format_args!("cookie: {}", self.cookie));
+        }
+        if kind.is_login() {
+            let body = format!("nonce={}&password=wrong+horse+battery&act=enter", self.nonce);
+            line(format_args!(
+                "content-type: application/x-www-form-urlencoded"
+            ));
+            line(format_args!("content-length: {}", body.len()));
+            line(format_args!(""));
+            request.push_str(&body);
+        } else {
+            line(format_args!(""));
+        }
+        request
+    }
+}
+
+/// A whole answer with a length.
+async fn answer(stream: &mut TcpStream) -> io::Result<String> {
+    let mut bytes = Vec::with_capacity(16 * 1024);
+    loop {
+        if stream.read_buf(&mut bytes).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length: usize = between(head, "content-length: ", "\r")
+                .and_then(|length| length.parse().ok())
+                .ok_or(io::ErrorKind::InvalidData)?;
+            if body.len() >= length {
+                return Ok(text.into_owned());
+            }
+        }
+        if bytes.len() > LONGEST {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+    }
+}
+
+fn between<'text>(text: &'text str, start: &str, end: &str) -> Option<&'text str> {
+    let (_, rest) = text.split_once(start)?;
+    Some(rest.split(end).next().unwrap_or(rest))
+}
+
+/// What an answer says, in words for the table.
+fn sort(answer: &str) -> &'static str {
+    let status = answer.get(9..12).unwrap_or_default();
+    let has = |words: &str| answer.contains(words);
+    match status {
+        "404" => "404",
+        "303" => "303",
+        "200" if has("That is not the password") => "200 wrong password",
+        "200" if has("Nothing was checked") => "200 nothing was checked",
+        "200" if has("After some wrong passwords") => "200 captcha due",
+        "200" if has("Too fast") => "200 too fast",
+        "200" if has("This was sent before") => "200 no form of ours",
+        "200" => "200",
+        "403" => "403",
+        "429" => "429",
+        "503" => "503",
+        _ => "another status",
+    }
+}
