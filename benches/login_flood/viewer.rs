@@ -4,8 +4,8 @@
 //! message and each fragment carries the time just before it was handed to the server.
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{Shutdown, SocketAddr, TcpStream},
+    io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
     ops::Range,
     os::unix::net::UnixStream,
     path::Path,
@@ -29,8 +29,8 @@ const DIGITS: usize = 19;
 const BUFFER: usize = 64 * 1024;
 /// What was sent at the end of an interval must have arrived.
 const LATE: Duration = Duration::from_millis(300);
-/// An answer that lasts ends only when the server is gone, but a panel renews itself.
-const READ_WITHIN: Duration = Duration::from_secs(10);
+/// After a silence of this length a reader looks whether all is over.
+const READ_WITHIN: Duration = Duration::from_millis(500);
 
 /// When something was handed to the server, and how long it took to arrive; both in nanoseconds.
 type Arrivals = Arc<Mutex<Vec<(u64, u64)>>>;
@@ -153,6 +153,7 @@ fn read(
         let count = match stream.read(&mut buffer) {
             Ok(0) => return,
             Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
             Err(error) => panic!("{target}: {error}"),
         };
         let now = clock::nanos();
@@ -172,8 +173,6 @@ fn read(
         let keep = done.max(pending.len().saturating_sub(length));
         pending.drain(..keep);
     }
-    // It may be gone already.
-    drop(stream.shutdown(Shutdown::Both));
 }
 
 fn find(bytes: &[u8]) -> Option<usize> {
