@@ -19,6 +19,7 @@
 //!
 //! `tests/architecture.rs` holds the imports to these arrows.
 
+pub mod background;
 pub mod captcha;
 pub mod cli;
 pub mod clock;

@@ -18,6 +18,8 @@ use tokio::sync::Semaphore;
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
+use crate::background;
+
 /// Longest password, in bytes of UTF-8 as typed.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
 
@@ -254,7 +256,7 @@ impl Passwords {
         self.in_turn(move || hash(&password)).await
     }
 
-    /// Runs `work` on the blocking pool when it is its turn.
+    /// Runs `work` in the background when it is its turn.
     ///
     /// Cancel safe: who goes away while waiting leaves the queue; work that has begun ends by itself
     /// and keeps its place until then.
@@ -270,14 +272,13 @@ impl Passwords {
             .acquire_owned()
             .await
             .map_err(|_closed| NoAnswer::Busy)?;
-        tokio::task::spawn_blocking(move || {
+        let work = move || {
             // Given back when the work is done, also if nobody waits for it any more.
             let _places = (admitted, running);
             work()
-        })
-        .await
-        // The runtime is going down.
-        .map_err(|_stopped| NoAnswer::Busy)?
+        };
+        let done = background::compute("passwords", work).await;
+        done.ok_or(NoAnswer::Busy)?
     }
 }
 

@@ -16,7 +16,10 @@ use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
 pub use self::salt::{SALT_FILE, Salt, SaltError};
-use crate::room::tripcode::{TRIPCODE_BYTES, Tripcode};
+use crate::{
+    background,
+    room::tripcode::{TRIPCODE_BYTES, Tripcode},
+};
 
 /// Longest password, in bytes of UTF-8 as typed.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
@@ -113,14 +116,13 @@ impl Tripcodes {
             .await
             .map_err(|_closed| NoTripcode::Busy)?;
         let salt = Arc::clone(&self.salt);
-        tokio::task::spawn_blocking(move || {
+        let work = move || {
             // Given back when the work is done, also if nobody waits for it any more.
             let _places = (admitted, running);
             derive(&password, &salt)
-        })
-        .await
-        // The runtime is going down.
-        .map_err(|_stopped| NoTripcode::Busy)
+        };
+        let done = background::compute("tripcodes", work).await;
+        done.ok_or(NoTripcode::Busy)
     }
 }
 

@@ -73,14 +73,23 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
         &["axum", "hyper", "maud", "notify", "arti_client"],
     ),
     (
-        "captcha",
+        "background",
         &[],
+        &["axum", "hyper", "maud", "notify", "arti_client", "std::fs"],
+    ),
+    (
+        "captcha",
+        &["background"],
         &["tokio", "axum", "hyper", "maud", "arti_client", "std::fs"],
     ),
-    ("tripcodes", &["room"], &["axum", "hyper", "maud", "notify"]),
+    (
+        "tripcodes",
+        &["background", "room"],
+        &["axum", "hyper", "maud", "notify"],
+    ),
     (
         "passwords",
-        &[],
+        &["background"],
         &["axum", "hyper", "maud", "notify", "arti_client", "std::fs"],
     ),
     (

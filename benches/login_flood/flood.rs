@@ -5,7 +5,7 @@
 
 use std::{
     collections::BTreeMap,
-    fmt::Write as _,
+    fmt::{self, Write as _},
     io,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
@@ -101,6 +101,16 @@ impl Answered {
         for (sort, count) in &other.0 {
             *self.0.entry(sort).or_default() += count;
         }
+    }
+}
+
+impl fmt::Display for Answered {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, (sort, count)) in self.0.iter().enumerate() {
+            let comma = if number == 0 { "" } else { ", " };
+            write!(out, "{comma}{count} × {sort}")?;
+        }
+        Ok(())
     }
 }
 
@@ -229,7 +239,10 @@ impl Client {
             line(format_args!("cookie: {}", self.cookie));
         }
         if kind.is_login() {
-            let body = format!("nonce={}&password=wrong+horse+battery&act=enter", self.nonce);
+            let body = format!(
+                "nonce={}&password=wrong+horse+battery&act=enter",
+                self.nonce
+            );
             line(format_args!(
                 "content-type: application/x-www-form-urlencoded"
             ));

@@ -14,7 +14,10 @@
 #[path = "../viewers/clock.rs"]
 mod clock;
 #[path = "../viewers/cost.rs"]
-#[expect(dead_code, reason = "of what a process costs, only the processor's time")]
+#[expect(
+    dead_code,
+    reason = "of what a process costs, only the processor's time"
+)]
 mod cost;
 #[path = "../viewers/feeder.rs"]
 #[expect(dead_code, reason = "only the directory is fed here")]
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
     report::conditions(pinned, rounds);
     let feeder = Feeder::into_directory(&stream);
     thread::sleep(FILLS_IN);
+    fail_until_it_costs_a_captcha(&server);
     let viewer = Viewer::comes(address, &directory.path().join("state/control.sock"));
 
     let measured = (0..rounds)
@@ -119,6 +123,14 @@ fn interval(kind: Kind, server: &Server, viewer: &Viewer) -> Interval {
         took,
         processor: after.saturating_sub(before),
     }
+}
+
+/// The state in which any flood is after its first moment.
+fn fail_until_it_costs_a_captcha(server: &Server) {
+    let flood = Flood::begin(Kind::VisitorsLogIn, server.local_address(), RATE);
+    thread::sleep(SETTLES);
+    println!("the first {} ms: {}", SETTLES.as_millis(), flood.answered());
+    flood.end();
 }
 
 /// For the feeder, which has no result.

@@ -66,7 +66,10 @@ pub(crate) fn table(rounds: &[Round]) -> bool {
         "", "", "server", "median / p95", "median / p95"
     );
     for kind in Kind::ALL {
-        let intervals: Vec<_> = rounds.iter().filter_map(|round| round.0.get(&kind)).collect();
+        let intervals: Vec<_> = rounds
+            .iter()
+            .filter_map(|round| round.0.get(&kind))
+            .collect();
         let took: Duration = intervals.iter().map(|interval| interval.took).sum();
         let processor: Duration = intervals.iter().map(|interval| interval.processor).sum();
         let mut tried = Answered::default();
@@ -84,11 +87,6 @@ pub(crate) fn table(rounds: &[Round]) -> bool {
                 percentile(&all, 95) / 1000.0
             )
         };
-        let answers: Vec<_> = tried
-            .0
-            .iter()
-            .map(|(sort, count)| format!("{count} × {sort}"))
-            .collect();
         println!(
             "{:24} {:>7.0} {:>8.1} {:>17} {:>17}   {}",
             kind.words(),
@@ -96,7 +94,7 @@ pub(crate) fn table(rounds: &[Round]) -> bool {
             100.0 * processor.as_secs_f64() / took.as_secs_f64(),
             pooled(What::Messages),
             pooled(What::Fragments),
-            answers.join(", "),
+            tried,
         );
     }
     println!();
@@ -140,7 +138,11 @@ fn effect(rounds: &[Round], what: What, share: usize, login: Kind, against: Kind
         .collect();
     ratios.sort_unstable_by(f64::total_cmp);
     let at = |index: usize| ratios.get(index).copied().unwrap_or(f64::NAN);
-    [at(0), at(ratios.len() / 2), at(ratios.len().saturating_sub(1))]
+    [
+        at(0),
+        at(ratios.len() / 2),
+        at(ratios.len().saturating_sub(1)),
+    ]
 }
 
 fn shown([least, median, most]: [f64; 3]) -> String {
@@ -155,7 +157,10 @@ fn percentile(values: &[u64], share: usize) -> f64 {
     values.get(index).copied().map_or(f64::NAN, count)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "far below the precision of an f64")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "far below the precision of an f64"
+)]
 fn count(number: u64) -> f64 {
     number as f64
 }

@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{clock, media};
+use crate::{clock, media, stage::http::Request};
 
 /// From message to message.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -55,6 +55,10 @@ impl Viewer {
     pub(crate) fn comes(address: SocketAddr, socket: &Path) -> Self {
         let over = Arc::new(AtomicBool::new(false));
         let (messages, fragments) = (Arrivals::default(), Arrivals::default());
+        // With a session that came back, as browsers do: it does not give way to newcomers.
+        let cookie = Request::get("/").send(address).cookies().concat();
+        let again = Request::get("/").cookies(&[&cookie]).send(address);
+        assert_eq!(again.status, 200);
         let panel = (
             "/live?follow=1",
             MARK.len() + 1 + DIGITS,
@@ -69,9 +73,11 @@ impl Viewer {
             .into_iter()
             .map(|((target, length, stamp), arrivals)| {
                 let (arrivals, over) = (Arc::clone(arrivals), Arc::clone(&over));
+                let request =
+                    format!("GET {target} HTTP/1.1\r\nHost: {address}\r\nCookie: {cookie}\r\n\r\n");
                 thread::spawn(move || {
                     while !over.load(Ordering::Relaxed) {
-                        read(address, target, length, stamp, &arrivals, &over);
+                        read(address, &request, length, stamp, &arrivals, &over);
                     }
                 })
             })
@@ -135,7 +141,7 @@ fn talk(socket: UnixStream, over: &AtomicBool) {
 /// Reads one answer to its end.
 fn read(
     address: SocketAddr,
-    target: &str,
+    request: &str,
     length: usize,
     stamp: fn(&[u8]) -> Option<u64>,
     arrivals: &Arrivals,
@@ -145,7 +151,6 @@ fn read(
     stream
         .set_read_timeout(Some(READ_WITHIN))
         .expect("a socket with a timeout");
-    let request = format!("GET {target} HTTP/1.1\r\nHost: {address}\r\n\r\n");
     stream.write_all(request.as_bytes()).expect("a request");
     let mut buffer = vec![0; BUFFER];
     let mut pending = Vec::new();
@@ -154,7 +159,7 @@ fn read(
             Ok(0) => return,
             Ok(count) => count,
             Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
-            Err(error) => panic!("{target}: {error}"),
+            Err(error) => panic!("{error}"),
         };
         let now = clock::nanos();
         pending.extend_from_slice(buffer.get(..count).unwrap_or_default());

@@ -3,17 +3,15 @@
 //! Belongs here: the thread, its bound, and the random words it draws with.
 //! Does not belong here: who gets a picture.
 
-use std::{
-    sync::{
-        Mutex, PoisonError,
-        mpsc::{Receiver, SyncSender, sync_channel},
-    },
-    thread,
+use std::sync::{
+    Mutex, PoisonError,
+    mpsc::{Receiver, SyncSender, sync_channel},
 };
 
 use zeroize::Zeroizing;
 
 use super::{CaptchaError, Picture, Puzzle, Typeface, word_puzzle};
+use crate::background;
 
 /// Pictures in stock that never run out for long: one thread makes several hundred a second.
 ///
@@ -35,9 +33,7 @@ impl Captchas {
         let words = Randomness::open()?;
         // The thread holds one finished picture while the channel is full.
         let (sender, ready) = sync_channel(ahead.saturating_sub(1));
-        thread::Builder::new()
-            .name("captchas".to_owned())
-            .spawn(move || keep_drawing(&face, words, &sender))
+        background::spawn("captchas", move || keep_drawing(&face, words, &sender))
             .map_err(CaptchaError::Thread)?;
         Ok(Self {
             ready: Mutex::new(ready),
@@ -149,7 +145,7 @@ impl Randomness {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeSet, time::Duration};
+    use std::{collections::BTreeSet, thread, time::Duration};
 
     use super::*;
 

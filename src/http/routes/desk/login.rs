@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -21,7 +21,7 @@ use crate::{
         form::OwnForm,
         problem::Problem,
         prompts::{self, Prompts, Wish},
-        visitor::{NewCookie, Page, Visitor},
+        visitor::{self, NewCookie, Page, Visitor},
     },
     live::room::RoomHandle,
     pages::desk::{
@@ -67,10 +67,14 @@ async fn log_in(
     State(room): State<RoomHandle>,
     State(prompts): State<Prompts>,
     State(passwords): State<Passwords>,
-    visitor: Visitor,
+    headers: HeaderMap,
     OwnForm(fields): OwnForm<Fields>,
 ) -> Result<Response, Problem> {
-    let viewer = visitor.viewer;
+    // Without a session nobody can have a form of ours. Nothing is made for them, above all no
+    // captcha: a flood of logins costs no more than a flood of anything else.
+    let Some(viewer) = visitor::token(&headers).and_then(|token| room.recognise(token)) else {
+        return Ok(Redirect::to("/broadcaster/login").into_response());
+    };
     let wish = match fields.act.as_str() {
         "picture" => Wish::Picture,
         "question" => Wish::Question,
@@ -88,8 +92,7 @@ async fn log_in(
     } else {
         None
     };
-    let page = page(&room, &prompts, viewer, wish, why.as_ref())?;
-    Ok((visitor.cookie, page).into_response())
+    Ok(page(&room, &prompts, viewer, wish, why.as_ref())?.into_response())
 }
 
 /// Whether the password is right; why not, in words for the page.
@@ -145,7 +148,8 @@ fn page(
 const NO_LINK: Problem = Problem::new(
     StatusCode::NOT_FOUND,
     "This link does not work any more",
-    "It was used already, or is too old. Ask for another one.",
+    "It was used already, or is too old. The broadcaster prints another one at the computer of the \
+     show with `onionstream login-link`; moderators ask the broadcaster for one.",
 );
 
 async fn show_link(
