@@ -180,6 +180,9 @@ async fn send(kind: Kind, address: SocketAddr, begins: Duration, period: Duratio
         cookie: String::new(),
         nonce: String::new(),
     };
+    if kind == Kind::VisitorsLogIn {
+        client.comes().await.expect("the form, before the flood");
+    }
     loop {
         due.tick().await;
         let sort = timeout(PATIENCE, client.asks(kind)).await;
@@ -204,16 +207,30 @@ struct Client {
 }
 
 impl Client {
+    /// Fetches the form, for a session and the number of the form.
+    async fn comes(&mut self) -> io::Result<()> {
+        let request = format!(
+            "GET /broadcaster/login HTTP/1.1\r\nhost: {}\r\n\r\n",
+            self.address
+        );
+        self.exchange(&request, true).await?;
+        Ok(())
+    }
+
     /// Asks once; what sort of answer came.
     async fn asks(&mut self, kind: Kind) -> io::Result<&'static str> {
         let request = self.request(kind);
+        self.exchange(&request, kind == Kind::VisitorsLogIn).await
+    }
+
+    async fn exchange(&mut self, request: &str, remember: bool) -> io::Result<&'static str> {
         let stream = match &mut self.stream {
             Some(stream) => stream,
             none => none.insert(TcpStream::connect(self.address).await?),
         };
         stream.write_all(request.as_bytes()).await?;
         let answer = answer(stream).await?;
-        if kind == Kind::VisitorsLogIn {
+        if remember {
             if let Some(cookie) = between(&answer, "set-cookie: ", ";") {
                 cookie.clone_into(&mut self.cookie);
             }
@@ -230,7 +247,7 @@ impl Client {
         } else {
             "GET /nothing HTTP/1.1\r\n".to_owned()
         };
-        let mut line = |line: std::fmt::Arguments<'_>| {
+        let mut line = |line: fmt::Arguments<'_>| {
             request.write_fmt(line).expect("text");
             request.push_str("\r\n");
         };

@@ -148,6 +148,8 @@ fn read(
     over: &AtomicBool,
 ) {
     let mut stream = TcpStream::connect(address).expect("the server listens");
+    // What was said before is shown again when a panel is opened anew.
+    let born = clock::nanos();
     stream
         .set_read_timeout(Some(READ_WITHIN))
         .expect("a socket with a timeout");
@@ -168,7 +170,7 @@ fn read(
             let Some(text) = pending.get(done + at..done + at + length) else {
                 break;
             };
-            if let Some(sent) = stamp(text) {
+            if let Some(sent) = stamp(text).filter(|sent| *sent >= born) {
                 let mut arrivals = arrivals.lock().unwrap_or_else(PoisonError::into_inner);
                 arrivals.push((sent, now.saturating_sub(sent)));
             }

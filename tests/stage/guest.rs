@@ -7,7 +7,9 @@ use std::{net::SocketAddr, time::Duration};
 
 use super::{
     http::{Request, Response, Stream},
+    puzzle,
     server::Server,
+    watch,
 };
 
 /// How long a finite page may take on a busy machine.
@@ -16,26 +18,54 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A viewer with a session.
 #[derive(Debug)]
 pub(crate) struct Guest {
-    address: SocketAddr,
+    way: Way,
     cookie: String,
+}
+
+/// How they get to the site.
+#[derive(Debug, Clone)]
+enum Way {
+    /// On this computer.
+    Near(SocketAddr),
+    /// To this host through this SOCKS proxy.
+    Through(SocketAddr, String),
+}
+
+impl Way {
+    fn opens(&self, request: &Request) -> Stream {
+        match self {
+            Self::Near(address) => request.open(*address),
+            Self::Through(proxy, host) => {
+                // Now and then a circuit breaks, and the next try takes another.
+                let answer = watch(PATIENCE, || request.open_through(*proxy, host).ok());
+                answer.unwrap_or_else(|| panic!("no answer from {host}"))
+            }
+        }
+    }
 }
 
 impl Guest {
     /// Opens the first page.
     pub(crate) fn comes(server: &Server) -> Self {
-        let address = server.local_address();
-        let cookie = Request::get("/").send(address).cookies().pop();
+        Self::comes_by(Way::Near(server.local_address()))
+    }
+
+    /// Opens the first page of this host through a SOCKS proxy.
+    pub(crate) fn comes_through(proxy: SocketAddr, host: &str) -> Self {
+        Self::comes_by(Way::Through(proxy, host.to_owned()))
+    }
+
+    fn comes_by(way: Way) -> Self {
+        let cookie = way.opens(&Request::get("/")).cookies().pop();
         Self {
-            address,
+            way,
             cookie: cookie.expect("a session"),
         }
     }
 
     /// Opens an address whose answer may be endless.
     pub(crate) fn opens(&self, path: &str) -> Stream {
-        let stream = Request::get(path)
-            .cookies(&[&self.cookie])
-            .open(self.address);
+        let stream = self.way.opens(&Request::get(path).cookies(&[&self.cookie]));
         assert_eq!(stream.status, 200, "{path}");
         stream
     }
@@ -43,7 +73,7 @@ impl Guest {
     /// The status of the answer to `GET path`; its body is not read.
     pub(crate) fn status(&self, path: &str) -> u16 {
         let request = Request::get(path).cookies(&[&self.cookie]);
-        request.open(self.address).status
+        self.way.opens(&request).status
     }
 
     /// The number of a form on the page at `path`.
@@ -67,7 +97,7 @@ impl Guest {
         let form = headers
             .iter()
             .fold(form, |form, (name, value)| form.header(name, value));
-        form.send(self.address)
+        self.way.opens(&form).finish(PATIENCE)
     }
 
     /// Sends a form from the page at `path` back to it, and gives the page that comes.
@@ -100,7 +130,7 @@ impl Guest {
     /// The same session from another client.
     pub(crate) fn with_cookie(&self, cookie: &str) -> Self {
         Self {
-            address: self.address,
+            way: self.way.clone(),
             cookie: cookie.to_owned(),
         }
     }
@@ -119,5 +149,30 @@ impl Guest {
         let said = self.sends("/compose", &fields);
         let field = format!("name=\"name\" type=\"text\" maxlength=\"48\" value=\"{name}\"");
         assert!(said.contains(&field), "{said}");
+    }
+
+    /// Says something, and answers a question in words for it.
+    pub(crate) fn says(&self, text: &str) {
+        let page = self.sends("/compose", &[("kind", "say"), ("act", "question")]);
+        let between = |start: &str, end: &str| {
+            let (_, rest) = page.split_once(start)?;
+            Some(rest.split_once(end)?.0)
+        };
+        let question = between("<label for=\"answer\">", "<").expect("a question");
+        let fields = [
+            ("kind", "say"),
+            (
+                "nonce",
+                between("name=\"nonce\" value=\"", "\"").expect("a form"),
+            ),
+            (
+                "challenge",
+                between("name=\"challenge\" value=\"", "\"").expect("a challenge"),
+            ),
+            ("answer", &puzzle::solve(question)),
+            ("text", text),
+        ];
+        let said = self.posts("/compose", &fields, &[]).text();
+        assert!(!said.contains("role=\"alert\""), "{said}");
     }
 }
