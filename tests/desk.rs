@@ -259,3 +259,22 @@ fn a_block_ends_what_is_open_within_a_second_and_others_see_no_interruption() {
     anna.firefox.goto(&server.local_url());
     anna.plays();
 }
+
+#[test]
+fn the_desk_does_not_play_its_own_picture_before_it_is_asked_to() {
+    let server = show(&[]);
+    let desk = Desk::opens(Options::default(), &server);
+    let watching = |count: &str| {
+        desk.live(|firefox| firefox.wait_for_text("x-watching:last-of-type", count, SOON))
+    };
+    // Somebody else is counted, so that the number is a fresh one.
+    let ben = viewer(&server);
+    ben.plays();
+    watching("1 person is watching");
+
+    desk.firefox().click(".preview summary");
+    desk.firefox().click(".preview a");
+
+    watching("2 people are watching");
+    desk.person.plays();
+}

@@ -1,6 +1,6 @@
 //! The table and the verdict.
 
-use std::{collections::BTreeMap, fs, time::Duration};
+use std::{collections::BTreeMap, fmt, fs, time::Duration};
 
 use crate::{
     flood::{Answered, Kind},
@@ -55,8 +55,8 @@ pub(crate) fn conditions(pinned: bool, rounds: usize) {
     println!("{rounds} rounds; {place}; load before: {load}");
 }
 
-/// Prints everything; whether the effect of logins is as small as it has to be.
-pub(crate) fn table(rounds: &[Round]) -> bool {
+/// Prints everything.
+pub(crate) fn table(rounds: &[Round]) -> Verdict {
     println!(
         "{:24} {:>7} {:>8} {:>17} {:>17}   answers",
         "meanwhile", "req/s", "cpu %", "message µs", "fragment µs"
@@ -98,55 +98,96 @@ pub(crate) fn table(rounds: &[Round]) -> bool {
         );
     }
     println!();
-    println!("effect: the ratio within a round, median of all rounds (least-most)");
-    let mut is_small = true;
+    println!("effect: median of the ratios within a round, and where it is with 95 % confidence");
+    let mut verdict = Verdict::Small;
     for (login, against) in [
         (Kind::StrangersLogIn, Kind::StrangersAsk),
         (Kind::VisitorsLogIn, Kind::VisitorsAsk),
         (Kind::StrangersLogIn, Kind::Nobody),
         (Kind::VisitorsLogIn, Kind::Nobody),
     ] {
-        let of = |what, share| effect(rounds, what, share, login, against);
+        let of = |what, share| Effect::of(rounds, what, share, login, against);
         let message = of(What::Messages, 50);
         println!(
-            "{:24} against {:24} message: median {}, p95 {}; fragment: median {}, p95 {}",
+            "{:24} against {:20} message: median {message}, p95 {}; fragment: median {}",
             login.words(),
             against.words(),
-            shown(message),
-            shown(of(What::Messages, 95)),
-            shown(of(What::Fragments, 50)),
-            shown(of(What::Fragments, 95)),
+            of(What::Messages, 95),
+            of(What::Fragments, 50),
         );
         if against != Kind::Nobody {
-            is_small &= message[1] <= ALLOWED;
+            verdict = verdict.max(message.verdict());
         }
     }
-    is_small
+    println!(
+        "logins against as many other requests: {}",
+        match verdict {
+            Verdict::Small => "at most 5 %",
+            Verdict::Unclear => "too noisy to tell; run it while nothing else runs",
+            Verdict::Large => "more than 5 %",
+        }
+    );
+    verdict
 }
 
-/// Least, median and most of all rounds.
-fn effect(rounds: &[Round], what: What, share: usize, login: Kind, against: Kind) -> [f64; 3] {
-    let mut ratios: Vec<f64> = rounds
-        .iter()
-        .filter_map(|round| {
-            let of = |kind| {
-                let interval = round.0.get(&kind)?;
-                Some(percentile(what.of(interval), share))
-            };
-            Some(of(login)? / of(against)?)
-        })
-        .collect();
-    ratios.sort_unstable_by(f64::total_cmp);
-    let at = |index: usize| ratios.get(index).copied().unwrap_or(f64::NAN);
-    [
-        at(0),
-        at(ratios.len() / 2),
-        at(ratios.len().saturating_sub(1)),
-    ]
+/// Whether the effect is as small as it has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Verdict {
+    Small,
+    /// It looks too large, and may be nothing at all.
+    Unclear,
+    Large,
 }
 
-fn shown([least, median, most]: [f64; 3]) -> String {
-    format!("{median:.2} ({least:.2}-{most:.2})")
+/// A median ratio, and the bounds between which it is with 95 % confidence.
+struct Effect {
+    median: f64,
+    least: f64,
+    most: f64,
+}
+
+impl Effect {
+    fn of(rounds: &[Round], what: What, share: usize, login: Kind, against: Kind) -> Self {
+        let mut ratios: Vec<f64> = rounds
+            .iter()
+            .filter_map(|round| {
+                let of = |kind| {
+                    let interval = round.0.get(&kind)?;
+                    Some(percentile(what.of(interval), share))
+                };
+                Some(of(login)? / of(against)?)
+            })
+            .collect();
+        ratios.sort_unstable_by(f64::total_cmp);
+        let at = |index: usize| ratios.get(index).copied().unwrap_or(f64::NAN);
+        // The ranks that a binomial distribution gives, whatever the noise is like.
+        let aside = (ratios.len().saturating_sub(ratios.len().isqrt() * 2)) / 2;
+        Self {
+            median: at(ratios.len() / 2),
+            least: at(aside),
+            most: at(ratios.len().saturating_sub(aside + 1)),
+        }
+    }
+
+    fn verdict(&self) -> Verdict {
+        if self.median <= ALLOWED {
+            Verdict::Small
+        } else if self.least > 1.0 {
+            Verdict::Large
+        } else {
+            Verdict::Unclear
+        }
+    }
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            out,
+            "{:.2} ({:.2}-{:.2})",
+            self.median, self.least, self.most
+        )
+    }
 }
 
 /// The value below which `share` percent are.

@@ -20,7 +20,7 @@ use std::{
 use crate::{clock, media, stage::http::Request};
 
 /// From message to message.
-const PAUSE: Duration = Duration::from_millis(10);
+const PAUSE: Duration = Duration::from_millis(5);
 /// Before a time stamp.
 const MARK: &[u8] = b"stamp-ns";
 /// Decimal digits of a time stamp in a message.
@@ -28,7 +28,7 @@ const DIGITS: usize = 19;
 /// Bytes of one read.
 const BUFFER: usize = 64 * 1024;
 /// What was sent at the end of an interval must have arrived.
-const LATE: Duration = Duration::from_millis(300);
+const LATE: Duration = Duration::from_millis(100);
 /// After a silence of this length a reader looks whether all is over.
 const READ_WITHIN: Duration = Duration::from_millis(500);
 
@@ -74,7 +74,7 @@ impl Viewer {
             .map(|((target, length, stamp), arrivals)| {
                 let (arrivals, over) = (Arc::clone(arrivals), Arc::clone(&over));
                 let request =
-                    format!("GET {target} HTTP/1.1\r\nHost: {address}\r\nCookie: {cookie}\r\n\r\n");
+                    format!("GET {target} HTTP/1.1\r\nHost: {address}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n");
                 thread::spawn(move || {
                     while !over.load(Ordering::Relaxed) {
                         read(address, &request, length, stamp, &arrivals, &over);

@@ -52,8 +52,14 @@ pub fn page(identity: &Identity, form_nonce: &str, theme: Theme, nonce: &str) ->
             }
             details class="preview" {
                 summary { "Preview of the picture" }
-                // The name by which the panel starts the player anew.
-                iframe name="video" src="/video" loading="lazy" title="Preview" allow="autoplay" {}
+                p class="quiet" {
+                    a href="/video" target="video" { "Start it here" }
+                    " – it takes as much as one viewer, and counts as one."
+                }
+                // Empty until asked: without scripts browsers load what is closed, too, and the show
+                // would go to its own broadcaster for nothing. The panel's link to the player finds
+                // it by this name.
+                iframe name="video" title="Preview" allow="autoplay" {}
             }
         }
     })
@@ -103,6 +109,7 @@ mod tests {
             for name in ["live", "act", "compose", "video"] {
                 assert!(names.contains(&name), "{name}");
             }
+            assert!(!html.contains("src=\"/video\""), "nothing plays by itself");
         }
     }
 }
