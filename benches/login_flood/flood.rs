@@ -8,7 +8,7 @@ use std::{
     fmt::{self, Write as _},
     io,
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -37,6 +37,8 @@ pub(crate) enum Kind {
     StrangersAsk,
     /// The desk's form without a session, each time on a new connection.
     StrangersLogIn,
+    /// The page with that form, which holds a captcha that must be drawn.
+    StrangersLook,
     /// Something that does not exist, on connections that stay.
     VisitorsAsk,
     /// The desk's form with a session of their own and the number of the form that the last answer
@@ -45,10 +47,11 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Nobody,
         Self::StrangersAsk,
         Self::StrangersLogIn,
+        Self::StrangersLook,
         Self::VisitorsAsk,
         Self::VisitorsLogIn,
     ];
@@ -58,13 +61,17 @@ impl Kind {
             Self::Nobody => "nobody else",
             Self::StrangersAsk => "new connections, 404",
             Self::StrangersLogIn => "new connections, logins",
+            Self::StrangersLook => "new connections, captchas",
             Self::VisitorsAsk => "with sessions, 404",
             Self::VisitorsLogIn => "with sessions, logins",
         }
     }
 
     fn is_stranger(self) -> bool {
-        matches!(self, Self::StrangersAsk | Self::StrangersLogIn)
+        matches!(
+            self,
+            Self::StrangersAsk | Self::StrangersLogIn | Self::StrangersLook
+        )
     }
 
     fn is_login(self) -> bool {
@@ -114,6 +121,9 @@ impl fmt::Display for Answered {
     }
 }
 
+/// The sessions of visitors, by the number of their connection.
+pub(crate) type Cookies = Arc<Mutex<BTreeMap<u32, String>>>;
+
 type Counts = Arc<Mutex<Answered>>;
 
 /// Requests that go on until they are ended.
@@ -124,8 +134,10 @@ pub(crate) struct Flood {
 }
 
 impl Flood {
-    /// Begins with `rate` requests a second.
-    pub(crate) fn begin(kind: Kind, address: SocketAddr, rate: u32) -> Self {
+    /// Begins with `rate` requests a second. Visitors who were here before have their sessions in
+    /// `cookies`.
+    pub(crate) fn begin(kind: Kind, address: SocketAddr, rate: u32, cookies: &Cookies) -> Self {
+        let cookies = Arc::clone(cookies);
         let (counts, over) = (Counts::default(), CancellationToken::new());
         let (into, stop) = (Arc::clone(&counts), over.clone());
         let work = move || {
@@ -138,7 +150,15 @@ impl Flood {
                 let period = Duration::from_secs(1) * CONNECTIONS / rate;
                 for number in 0..CONNECTIONS {
                     let begins = period * number / CONNECTIONS;
-                    connections.spawn(send(kind, address, begins, period, Arc::clone(&into)));
+                    let client = Client {
+                        address,
+                        number,
+                        cookies: Arc::clone(&cookies),
+                        stream: None,
+                        cookie: String::new(),
+                        nonce: String::new(),
+                    };
+                    connections.spawn(send(kind, client, begins, period, Arc::clone(&into)));
                 }
                 tokio::select! {
                     () = stop.cancelled() => {}
@@ -171,15 +191,9 @@ impl Flood {
 }
 
 /// One connection after the other, or one that stays.
-async fn send(kind: Kind, address: SocketAddr, begins: Duration, period: Duration, counts: Counts) {
+async fn send(kind: Kind, mut client: Client, begins: Duration, period: Duration, counts: Counts) {
     let mut due = interval_at(Instant::now() + begins, period);
     due.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let mut client = Client {
-        address,
-        stream: None,
-        cookie: String::new(),
-        nonce: String::new(),
-    };
     if kind == Kind::VisitorsLogIn {
         client.comes().await.expect("the form, before the flood");
     }
@@ -201,6 +215,8 @@ async fn send(kind: Kind, address: SocketAddr, begins: Duration, period: Duratio
 
 struct Client {
     address: SocketAddr,
+    number: u32,
+    cookies: Cookies,
     stream: Option<TcpStream>,
     cookie: String,
     nonce: String,
@@ -209,12 +225,23 @@ struct Client {
 impl Client {
     /// Fetches the form, for a session and the number of the form.
     async fn comes(&mut self) -> io::Result<()> {
+        if let Some(cookie) = self.kept().get(&self.number) {
+            // The first answer holds the number of a form.
+            cookie.clone_into(&mut self.cookie);
+            return Ok(());
+        }
         let request = format!(
             "GET /broadcaster/login HTTP/1.1\r\nhost: {}\r\n\r\n",
             self.address
         );
         self.exchange(&request, true).await?;
+        let cookie = self.cookie.clone();
+        self.kept().insert(self.number, cookie);
         Ok(())
+    }
+
+    fn kept(&self) -> MutexGuard<'_, BTreeMap<u32, String>> {
+        self.cookies.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks once; what sort of answer came.
@@ -242,11 +269,13 @@ impl Client {
     }
 
     fn request(&self, kind: Kind) -> String {
-        let mut request = if kind.is_login() {
-            "POST /broadcaster/login HTTP/1.1\r\n".to_owned()
-        } else {
-            "GET /nothing HTTP/1.1\r\n".to_owned()
-        };
+        let mut request = match kind {
+            Kind::StrangersLogIn | Kind::VisitorsLogIn => "POST /broadcaster/login",
+            Kind::StrangersLook => "GET /broadcaster/login",
+            Kind::Nobody | Kind::StrangersAsk | Kind::VisitorsAsk => "GET /nothing",
+        }
+        .to_owned();
+        request.push_str(" HTTP/1.1\r\n");
         let mut line = |line: fmt::Arguments<'_>| {
             request.write_fmt(line).expect("text");
             request.push_str("\r\n");

@@ -38,7 +38,7 @@ use stage::{desk, server::Server};
 
 use self::{
     feeder::Feeder,
-    flood::{Flood, Kind},
+    flood::{Cookies, Flood, Kind},
     report::{Interval, Round, Verdict},
     viewer::Viewer,
 };
@@ -46,7 +46,7 @@ use self::{
 /// Requests that are sent in a second.
 const RATE: u32 = 1000;
 /// How often everything is measured, in another order each time.
-const ROUNDS: usize = 20;
+const ROUNDS: usize = 18;
 /// How long one interval is measured. Short, so that what else the computer does hits neighbours
 /// alike.
 const MEASURED: Duration = Duration::from_secs(1);
@@ -87,7 +87,8 @@ fn main() -> ExitCode {
     report::conditions(pinned, rounds);
     let feeder = Feeder::into_directory(&stream);
     thread::sleep(FILLS_IN);
-    fail_until_it_costs_a_captcha(&server);
+    let cookies = Cookies::default();
+    fail_until_it_costs_a_captcha(&server, &cookies);
     let viewer = Viewer::comes(address, &directory.path().join("state/control.sock"));
 
     let measured = (0..rounds)
@@ -96,7 +97,7 @@ fn main() -> ExitCode {
             // Whatever drifts during the run is not to hit the same kind each time.
             let by = round % kinds.len();
             kinds.rotate_left(by);
-            let intervals = kinds.map(|kind| (kind, interval(kind, &server, &viewer)));
+            let intervals = kinds.map(|kind| (kind, interval(kind, &server, &viewer, &cookies)));
             Round::of(intervals)
         })
         .collect::<Vec<_>>();
@@ -109,8 +110,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn interval(kind: Kind, server: &Server, viewer: &Viewer) -> Interval {
-    let flood = Flood::begin(kind, server.local_address(), RATE);
+fn interval(kind: Kind, server: &Server, viewer: &Viewer, cookies: &Cookies) -> Interval {
+    let flood = Flood::begin(kind, server.local_address(), RATE, cookies);
     thread::sleep(SETTLES);
     let (began, before) = (clock::nanos(), cost::processor_time(server.id()));
     let tried = flood.answered();
@@ -130,8 +131,8 @@ fn interval(kind: Kind, server: &Server, viewer: &Viewer) -> Interval {
 }
 
 /// The state in which any flood is after its first moment.
-fn fail_until_it_costs_a_captcha(server: &Server) {
-    let flood = Flood::begin(Kind::VisitorsLogIn, server.local_address(), RATE);
+fn fail_until_it_costs_a_captcha(server: &Server, cookies: &Cookies) {
+    let flood = Flood::begin(Kind::VisitorsLogIn, server.local_address(), RATE, cookies);
     thread::sleep(SETTLES);
     println!("the first {} ms: {}", SETTLES.as_millis(), flood.answered());
     flood.end();

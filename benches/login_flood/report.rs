@@ -58,11 +58,11 @@ pub(crate) fn conditions(pinned: bool, rounds: usize) {
 /// Prints everything.
 pub(crate) fn table(rounds: &[Round]) -> Verdict {
     println!(
-        "{:24} {:>7} {:>8} {:>17} {:>17}   answers",
+        "{:26} {:>7} {:>8} {:>17} {:>17}   answers",
         "meanwhile", "req/s", "cpu %", "message µs", "fragment µs"
     );
     println!(
-        "{:24} {:>7} {:>8} {:>17} {:>17}",
+        "{:26} {:>7} {:>8} {:>17} {:>17}",
         "", "", "server", "median / p95", "median / p95"
     );
     for kind in Kind::ALL {
@@ -88,7 +88,7 @@ pub(crate) fn table(rounds: &[Round]) -> Verdict {
             )
         };
         println!(
-            "{:24} {:>7.0} {:>8.1} {:>17} {:>17}   {}",
+            "{:26} {:>7.0} {:>8.1} {:>17} {:>17}   {}",
             kind.words(),
             count(tried.total()) / took.as_secs_f64(),
             100.0 * processor.as_secs_f64() / took.as_secs_f64(),
@@ -101,26 +101,28 @@ pub(crate) fn table(rounds: &[Round]) -> Verdict {
     println!("effect: median of the ratios within a round, and where it is with 95 % confidence");
     let mut verdict = Verdict::Small;
     for (login, against) in [
-        (Kind::StrangersLogIn, Kind::StrangersAsk),
-        (Kind::VisitorsLogIn, Kind::VisitorsAsk),
         (Kind::StrangersLogIn, Kind::Nobody),
         (Kind::VisitorsLogIn, Kind::Nobody),
+        (Kind::StrangersLook, Kind::Nobody),
+        (Kind::StrangersLogIn, Kind::StrangersAsk),
+        (Kind::VisitorsLogIn, Kind::VisitorsAsk),
+        (Kind::StrangersLook, Kind::StrangersAsk),
     ] {
         let of = |what, share| Effect::of(rounds, what, share, login, against);
         let message = of(What::Messages, 50);
         println!(
-            "{:24} against {:20} message: median {message}, p95 {}; fragment: median {}",
+            "{:26} against {:20} message: median {message}, p95 {}; fragment: median {}",
             login.words(),
             against.words(),
             of(What::Messages, 95),
             of(What::Fragments, 50),
         );
-        if against != Kind::Nobody {
+        if against == Kind::Nobody {
             verdict = verdict.max(message.verdict());
         }
     }
     println!(
-        "logins against as many other requests: {}",
+        "a message while logins are tried, against nobody else: {}",
         match verdict {
             Verdict::Small => "at most 5 %",
             Verdict::Unclear => "too noisy to tell; run it while nothing else runs",
