@@ -37,10 +37,13 @@ use crate::{
 /// Examples and files in `--help`.
 const MORE: &str = "\
 Examples:
-  onionstream start --source demo           look at it: a built-in clip, here and on Tor
-  onionstream start                         show what an encoder writes into stream/
+  mkdir ~/show                              a directory for your show: all files are in there
+  onionstream --dir ~/show start --source demo
+                                            look at it: a built-in clip, here and on Tor
+  onionstream --dir ~/show start            show what an encoder writes into stream/
   onionstream --dir ~/show doctor           is everything ready for tonight?
   onionstream config show                   every setting and where its value came from
+  onionstream login-link                    to the desk without typing the password
   onionstream ban @Troll --for 2h           somebody out of the chat, while the show is running
   onionstream chat --follow                 the chat in a terminal
 
@@ -49,7 +52,7 @@ In the working directory:
   title.txt          the title of the broadcast
   stream/            where ffmpeg or OBS writes the video
   onion-keys/        the identity of your site: keep a copy, show it to nobody
-  state/             what Tor remembers
+  state/             bans and settings of the desk, the hash of your password, what Tor remembers
 
 Exit codes: 0 all right, 1 failed, 64 wrong use or wrong configuration";
 
@@ -79,7 +82,7 @@ struct CommandLine {
 /// Options of every command.
 #[derive(Debug, Args)]
 struct General {
-    /// The working directory.
+    /// The working directory: where the files of your show are. It must be there already.
     #[arg(long, global = true, value_name = "DIR", default_value = ".")]
     dir: PathBuf,
 
@@ -106,7 +109,8 @@ enum Command {
     /// Start the site: the local preview at once, Tor as soon as it is there.
     ///
     /// Standard output says where the site is, one fact a line: `local http://…/`,
-    /// `onion http://….onion/`, and `reachable` when viewers can come. Ctrl-C ends it.
+    /// `onion http://….onion/`, and `reachable` when viewers can come. Your desk is at `/broadcaster`
+    /// behind either address; its password is shown at the first start. Ctrl-C ends it.
     Start(Start),
     /// Look at the configuration.
     #[command(arg_required_else_help = true)]
