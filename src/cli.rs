@@ -356,4 +356,49 @@ mod tests {
             assert_eq!(exit_code(&error), code, "{arguments:?}");
         }
     }
+
+    /// The pages on which people find commands.
+    const PAGES: [&str; 3] = [
+        include_str!("../docs/broadcasting.md"),
+        include_str!("../docs/control.md"),
+        MORE,
+    ];
+
+    /// The words of a command as a shell takes them apart; quotes go around whole words.
+    fn words(command: &str) -> Vec<String> {
+        let quoted = command.split('"').enumerate();
+        let words = quoted.flat_map(|(number, part)| {
+            let parts: Vec<_> = match number % 2 {
+                0 => part.split_whitespace().collect(),
+                _ => vec![part],
+            };
+            parts.into_iter().map(str::to_owned)
+        });
+        words.collect()
+    }
+
+    #[test]
+    fn every_command_that_people_are_told_is_one() {
+        let mut told = 0;
+        for line in PAGES.iter().flat_map(|page| page.lines()) {
+            let spans = line.split('`').map(str::trim);
+            let commands = spans.filter(|span| span.starts_with("onionstream "));
+            for command in commands.filter(|command| !command.contains("COMMAND")) {
+                // What stands behind it: what the line means, or who reads what it prints.
+                let command = command.split("   ").next().unwrap_or_default();
+                let command = command.split('|').next().unwrap_or_default();
+                told += 1;
+                if let Err(error) = parsed(
+                    &words(command)
+                        .iter()
+                        .skip(1)
+                        .map(String::as_str)
+                        .collect::<Vec<_>>(),
+                ) {
+                    panic!("`{command}`: {error}");
+                }
+            }
+        }
+        assert!(told > 25, "{told}");
+    }
 }

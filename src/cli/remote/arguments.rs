@@ -356,6 +356,8 @@ fn chat_mode(text: &str) -> Result<ChatMode, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use clap::{CommandFactory as _, Parser};
 
     use super::*;
@@ -449,6 +451,24 @@ mod tests {
             let said = request(arguments).expect_err("it is wrong");
             assert!(said.contains(words), "{arguments:?}: {said}");
         }
+    }
+
+    #[test]
+    fn the_page_has_every_command_and_no_other() {
+        const PAGE: &str = include_str!("../../../docs/control.md");
+        let rows = PAGE
+            .lines()
+            .skip_while(|line| *line != "| about | commands |");
+        let rows = rows.take_while(|line| line.starts_with('|')).skip(2);
+        let in_page: BTreeSet<_> = rows
+            .flat_map(|row| row.split('`').skip(1).step_by(2))
+            .collect();
+        let line = Line::command();
+        let commands: BTreeSet<_> = line
+            .get_subcommands()
+            .map(clap::Command::get_name)
+            .collect();
+        assert_eq!(in_page, commands);
     }
 
     #[test]
