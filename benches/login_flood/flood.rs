@@ -74,7 +74,7 @@ impl Kind {
         )
     }
 
-    fn is_login(self) -> bool {
+    pub(crate) fn is_login(self) -> bool {
         matches!(self, Self::StrangersLogIn | Self::VisitorsLogIn)
     }
 }
@@ -225,9 +225,10 @@ struct Client {
 impl Client {
     /// Fetches the form, for a session and the number of the form.
     async fn comes(&mut self) -> io::Result<()> {
-        if let Some(cookie) = self.kept().get(&self.number) {
+        let kept = self.kept().get(&self.number).cloned();
+        if let Some(cookie) = kept {
             // The first answer holds the number of a form.
-            cookie.clone_into(&mut self.cookie);
+            self.cookie = cookie;
             return Ok(());
         }
         let request = format!(

@@ -117,7 +117,7 @@ pub(crate) fn table(rounds: &[Round]) -> Verdict {
             of(What::Messages, 95),
             of(What::Fragments, 50),
         );
-        if against == Kind::Nobody {
+        if against == Kind::Nobody && login.is_login() {
             verdict = verdict.max(message.verdict());
         }
     }
