@@ -52,7 +52,6 @@ fn ends(stream: &mut Stream) -> Piece {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "how long it took is worth knowing")]
 fn a_block_pressed_at_the_desk_through_tor_ends_what_is_open_and_nobody_else_notices() {
     let network = TorNetwork::boot();
     let settings = [

@@ -191,6 +191,7 @@ impl Flood {
 }
 
 /// One connection after the other, or one that stays.
+#[expect(clippy::infinite_loop, reason = "whoever began the flood ends it")]
 async fn send(kind: Kind, mut client: Client, begins: Duration, period: Duration, counts: Counts) {
     let mut due = interval_at(Instant::now() + begins, period);
     due.set_missed_tick_behavior(MissedTickBehavior::Burst);
