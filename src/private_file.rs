@@ -13,8 +13,9 @@ use std::{
 use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
-/// Largest file that is read, in bytes.
-pub const MAX_BYTES: u64 = 1024 * 1024;
+/// Largest file that is read, in bytes. The largest that is written, with as many bans as there may
+/// be, has some 5 MiB.
+pub const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Why a private file cannot be used.
 #[derive(Debug, thiserror::Error)]
