@@ -13,14 +13,14 @@ use super::{
     kept::Kept,
     login::{Links, LoginPace},
     person::{Identity, Role},
-    sanction::{Sanction, Sanctions},
+    sanction::{Sanction, SanctionKind, Sanctions},
     session::{Token, ViewerId},
     shields::Shields,
     show::Show,
     tag::PublicKey,
     tripcode::Tripcode,
 };
-use crate::clock::Tick;
+use crate::clock::{Tick, WallTime};
 
 /// A session at the desk ends after this long, used or not.
 pub const SESSION: Duration = Duration::from_hours(12);
@@ -89,10 +89,22 @@ pub struct DeskView {
 }
 
 impl Room {
-    /// What a viewer may do.
+    /// What a viewer is.
     pub fn role(&self, viewer: ViewerId) -> Role {
         self.person(viewer)
             .map_or(Role::Viewer, |person| person.identity.role)
+    }
+
+    /// What a viewer may do now: a moderator whom the broadcaster banned keeps no order.
+    pub fn standing(&self, viewer: ViewerId, wall: WallTime) -> Role {
+        let role = self.role(viewer);
+        let sanction = self.sanction(viewer, wall);
+        if role == Role::Moderator
+            && sanction.is_some_and(|sanction| sanction.kind > SanctionKind::Mute)
+        {
+            return Role::Viewer;
+        }
+        role
     }
 
     /// The session of the person with this public id.
@@ -169,6 +181,7 @@ impl Room {
         // Forms from before belong to whoever this was before.
         person.nonces = super::nonce::Nonces::default();
         person.bearers = super::nonce::Nonces::default();
+        self.sessions.hold(viewer, true);
         self.remint(viewer, token);
         self.rank(viewer);
         true
@@ -181,6 +194,7 @@ impl Room {
             person.nonces = super::nonce::Nonces::default();
             person.bearers = super::nonce::Nonces::default();
         }
+        self.sessions.hold(viewer, false);
         self.rank(viewer);
     }
 

@@ -124,7 +124,7 @@ impl Order {
     /// The role it takes. Moderators mute for a limited time only, and only viewers.
     pub fn needs(&self) -> Role {
         match self {
-            // Of the last two, what is undone or lifted decides; it is looked at when it is known.
+            // Of the last two, what is undone or lifted decides: `Room::needed`.
             Self::Hide(_)
             | Self::Unhide(_)
             | Self::Rename { .. }

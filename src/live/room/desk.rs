@@ -26,9 +26,10 @@ use crate::{
 };
 
 impl RoomHandle {
-    /// What a viewer may do.
+    /// What a viewer may do now.
     pub fn role(&self, viewer: ViewerId) -> Role {
-        self.lock().0.room.role(viewer)
+        let wall = self.shared.clock.wall();
+        self.lock().0.room.standing(viewer, wall)
     }
 
     /// The session of the person with this public id.
