@@ -56,6 +56,8 @@ struct Shared {
     panel: Panel,
     leases: Leases,
     kept: watch::Sender<Arc<Kept>>,
+    /// Of that, what is on the disk.
+    saved: Mutex<Arc<Kept>>,
     clock: Clock,
 }
 
@@ -69,7 +71,9 @@ struct Inner {
 impl RoomHandle {
     /// Shares a room whose changes show in `panel`, and which ends responses in `leases`.
     pub fn new(room: Room, panel: Panel, leases: Leases, clock: Clock) -> Self {
-        let (kept, _) = watch::channel(Arc::new(room.kept()));
+        let nothing = Arc::new(room.kept());
+        let saved = Mutex::new(Arc::clone(&nothing));
+        let (kept, _) = watch::channel(nothing);
         let inner = Mutex::new(Inner {
             room,
             people: Arc::default(),
@@ -80,6 +84,7 @@ impl RoomHandle {
                 panel,
                 leases,
                 kept,
+                saved,
                 clock,
             }),
         }
@@ -97,6 +102,13 @@ impl RoomHandle {
     pub fn door_of(&self, viewer: ViewerId, is_near: bool) -> Door {
         let wall = self.shared.clock.wall();
         self.lock().0.room.door_of(Some(viewer), is_near, wall)
+    }
+
+    /// Whether nothing but a captcha can stand between somebody and the show.
+    pub fn is_for_everybody(&self) -> bool {
+        let (inner, _) = self.lock();
+        let access = inner.room.access();
+        access.password().is_none() && access.club().is_none()
     }
 
     /// Whether this tripcode is one of the secret club.
@@ -313,6 +325,7 @@ impl RoomHandle {
                 Effect::Shown(ids) => self.shared.panel.publish(&Update::Shown(ids)),
                 Effect::Looks(identity) => self.shared.panel.publish(&Update::Looks(identity)),
                 Effect::EndVideo(viewer) => self.shared.leases.end(Kind::Video, viewer),
+                Effect::EndPanels(viewer) => self.shared.leases.end(Kind::Panel, viewer),
                 Effect::Enforce => enforce = true,
                 Effect::Shields(shields) => self.shared.panel.publish(&Update::Chat(shields.chat)),
                 Effect::Show(show) => {

@@ -317,6 +317,10 @@ impl Room {
             label: label(&identity),
         };
         let id = self.add_sanction(target, kind, by, wall, until)?;
+        if identity.role > Role::Viewer {
+            // The desk's is not theirs any more.
+            self.effects.push(Effect::EndPanels(viewer));
+        }
         let mut what = format!(
             "{} is {}{}",
             label(&identity),

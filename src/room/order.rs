@@ -172,6 +172,8 @@ pub enum Effect {
     Looks(super::person::Identity),
     /// A person's video ends.
     EndVideo(ViewerId),
+    /// A person's panels end; those they may see open again by themselves.
+    EndPanels(ViewerId),
     /// Whoever may not be here any more has to go, now.
     Enforce,
     /// The switches are different.

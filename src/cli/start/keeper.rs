@@ -13,6 +13,7 @@ use super::Task;
 use crate::{
     cli::report::WithHint as _,
     live::room::RoomHandle,
+    passwords,
     private_file::{self, PrivateFileError},
     room::kept::Kept,
 };
@@ -29,13 +30,26 @@ const RETRY: Duration = Duration::from_secs(5);
 /// Reads the file and hands it to the room.
 pub(super) fn restore(state: &Path, room: &RoomHandle) -> anyhow::Result<()> {
     let file = state.join(FILE);
+    let saved = room.saved();
     let Some(text) = private_file::read(&file)? else {
         return Ok(());
     };
-    Kept::parse(&text)
-        .and_then(|kept| room.restore(&kept))
+    take_over(&text, room, &saved)
         .with_context(|| format!("`{}` cannot be used", file.display()))
         .hint("correct what is wrong in it, or move it away to begin without bans and settings")
+}
+
+fn take_over(text: &str, room: &RoomHandle, saved: &Arc<Kept>) -> anyhow::Result<()> {
+    let kept = Kept::parse(text)?;
+    // Nobody could come in, and only viewers would learn why.
+    if let Some(hash) = &kept.viewing_password {
+        passwords::check_hash(hash).context("`viewing_password`")?;
+    }
+    anyhow::ensure!(
+        room.restore(&kept, saved)?,
+        "something was just changed and is not in it yet; try again in a second"
+    );
+    Ok(())
 }
 
 /// Writes the file whenever something in it changes, and once more at the end.
@@ -52,7 +66,7 @@ pub(super) async fn keep(state: PathBuf, room: RoomHandle, closing: Cancellation
             }
             () = closing.cancelled() => true,
         };
-        while let Err(error) = write(&file, &mut kept).await {
+        while let Err(error) = write(&file, &mut kept, &room).await {
             if !failing {
                 tracing::error!(
                     "bans and settings cannot be kept: {error}; they hold until the program ends, and \
@@ -69,7 +83,7 @@ pub(super) async fn keep(state: PathBuf, room: RoomHandle, closing: Cancellation
             }
             if closing.is_cancelled() {
                 // One last try, for a disk that has room again.
-                let _written = write(&file, &mut kept).await;
+                let _written = write(&file, &mut kept, &room).await;
                 return Ok("keeper");
             }
         }
@@ -85,7 +99,11 @@ pub(super) async fn keep(state: PathBuf, room: RoomHandle, closing: Cancellation
 }
 
 /// Writes the newest state, if it is not the one in the file.
-async fn write(file: &Path, kept: &mut watch::Receiver<Arc<Kept>>) -> Result<(), PrivateFileError> {
+async fn write(
+    file: &Path,
+    kept: &mut watch::Receiver<Arc<Kept>>,
+    room: &RoomHandle,
+) -> Result<(), PrivateFileError> {
     if !kept.has_changed().unwrap_or(true) && file.exists() {
         return Ok(());
     }
@@ -93,11 +111,15 @@ async fn write(file: &Path, kept: &mut watch::Receiver<Arc<Kept>>) -> Result<(),
     let file = file.to_owned();
     let written = tokio::task::spawn_blocking({
         let file = file.clone();
+        let newest = Arc::clone(&newest);
         move || private_file::write(&file, &newest.to_toml())
     })
     .await;
     match written {
-        Ok(Ok(())) => Ok(()),
+        Ok(Ok(())) => {
+            room.note_saved(newest);
+            Ok(())
+        }
         Ok(Err(error)) => {
             kept.mark_changed();
             Err(error)
@@ -109,43 +131,90 @@ async fn write(file: &Path, kept: &mut watch::Receiver<Arc<Kept>>) -> Result<(),
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, os::unix::fs::PermissionsExt as _};
 
-    use super::*;
-    use crate::room::shields::Shields;
+    use super::{super::parts, *};
+    use crate::{
+        clock::Clock,
+        config::Settings,
+        emotes::Emotes,
+        room::{
+            order::{Actor, Order},
+            shields::Shields,
+        },
+    };
 
-    fn kept(slow: bool) -> Arc<Kept> {
-        Arc::new(Kept {
-            shields: Shields {
-                slow,
-                ..Shields::default()
-            },
-            ..Kept::default()
-        })
+    fn room(home: &Path) -> RoomHandle {
+        let settings = Settings::load(home, std::iter::empty(), &[]).unwrap();
+        let (emotes, closing) = (Arc::new(Emotes::default()), CancellationToken::new());
+        let assembled = parts::assemble(&settings, &emotes, "", Clock::new(), &closing);
+        assembled.unwrap().0.room
+    }
+
+    fn slow(room: &RoomHandle, slow: bool) {
+        let shields = Shields {
+            slow,
+            ..Shields::default()
+        };
+        room.order(Actor::Terminal, Order::Shields(shields))
+            .unwrap();
     }
 
     #[tokio::test]
     async fn a_write_that_failed_is_tried_again_with_the_newest_state() {
         let home = tempfile::tempdir().unwrap();
-        let (state, file) = (
-            home.path().join("state"),
-            home.path().join("state/desk.toml"),
-        );
-        let (change, mut news) = watch::channel(kept(false));
-        change.send_replace(kept(true));
+        let state = home.path().join("state");
+        let file = state.join(FILE);
+        let room = room(home.path());
+        let mut news = room.kept();
+        slow(&room, true);
 
         assert!(
-            write(&file, &mut news).await.is_err(),
+            write(&file, &mut news, &room).await.is_err(),
             "there is no directory"
         );
         fs::create_dir(&state).unwrap();
-        write(&file, &mut news).await.unwrap();
+        write(&file, &mut news, &room).await.unwrap();
 
         let text = fs::read_to_string(&file).unwrap();
-        assert_eq!(Kept::parse(&text).unwrap(), *kept(true));
+        assert!(Kept::parse(&text).unwrap().shields.slow);
         // Nothing changed: nothing is written.
         fs::write(&file, "by hand").unwrap();
-        write(&file, &mut news).await.unwrap();
+        write(&file, &mut news, &room).await.unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "by hand");
+    }
+
+    #[tokio::test]
+    async fn reading_the_file_again_loses_nothing_that_is_not_in_it_yet() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join(FILE);
+        let room = room(home.path());
+        let mut news = room.kept();
+        slow(&room, false);
+        write(&file, &mut news, &room).await.unwrap();
+        restore(home.path(), &room).unwrap();
+
+        slow(&room, true);
+        let error = restore(home.path(), &room).unwrap_err();
+
+        assert!(format!("{error:#}").contains("try again"), "{error:#}");
+        assert!(room.shields().slow);
+        write(&file, &mut news, &room).await.unwrap();
+        restore(home.path(), &room).unwrap();
+        assert!(room.shields().slow);
+    }
+
+    #[test]
+    fn a_viewing_password_that_lets_nobody_in_is_refused() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join(FILE);
+        fs::write(&file, "viewing_password = 'open sesame'").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+
+        let error = restore(home.path(), &room(home.path())).unwrap_err();
+
+        let words = format!("{error:#}");
+        assert!(words.contains("Argon2id"), "{words}");
+        assert!(!words.contains("sesame"), "{words}");
     }
 }

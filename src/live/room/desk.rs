@@ -1,6 +1,6 @@
 //! The shared room as the desk, the door, the terminal and programs use it.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use tokio::sync::watch;
 
@@ -180,16 +180,43 @@ impl RoomHandle {
         self.shared.kept.subscribe()
     }
 
-    /// Takes over what was kept.
+    /// Notes that this is on the disk now.
+    pub fn note_saved(&self, kept: Arc<Kept>) {
+        // Replaced whole.
+        *self
+            .shared
+            .saved
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = kept;
+    }
+
+    /// What is on the disk, as far as the room knows; ask before the file is read again.
+    pub fn saved(&self) -> Arc<Kept> {
+        Arc::clone(
+            &self
+                .shared
+                .saved
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    /// Takes over what was kept; `saved` is [`RoomHandle::saved`] from before it was read. Answers
+    /// `false`, and the room is as it was, if something was decided that is not in the file yet: it
+    /// would be lost.
     ///
     /// # Errors
     ///
     /// What is wrong with it; the room is as it was.
-    pub fn restore(&self, kept: &Kept) -> Result<(), KeptError> {
+    pub fn restore(&self, kept: &Kept, saved: &Arc<Kept>) -> Result<bool, KeptError> {
         let (mut inner, _) = self.lock();
+        // Under the lock, where it changes.
+        if !Arc::ptr_eq(&self.shared.kept.borrow(), saved) {
+            return Ok(false);
+        }
         inner.room.restore(kept, self.shared.clock.wall())?;
         self.settle(&mut inner.room);
-        Ok(())
+        Ok(true)
     }
 
     /// Every change from now on as a value, for programs.
