@@ -5,9 +5,10 @@
 mod stage;
 
 use std::{
+    fs,
     io::{Read as _, Write as _},
-    os::unix::net::UnixStream,
-    path::PathBuf,
+    os::unix::{fs::PermissionsExt as _, net::UnixStream},
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -60,9 +61,14 @@ impl Answer {
 
 impl House {
     fn open(settings: &[&str]) -> Self {
+        Self::open_prepared(settings, |_directory| {})
+    }
+
+    /// The same, after `prepare` has put something into the working directory.
+    fn open_prepared(settings: &[&str], prepare: impl FnOnce(&Path)) -> Self {
         let mut arguments = vec!["--source", "demo", "--no-tor", "--listen", "unix:site.sock"];
         arguments.extend(settings.iter().flat_map(|setting| ["--set", *setting]));
-        let server = Server::start(&arguments);
+        let server = Server::start_prepared(&arguments, prepare);
         let socket = server.directory().join("site.sock");
         let there = watch(SOON, || socket.exists().then_some(()));
         assert!(there.is_some(), "{}", server.log());
@@ -197,6 +203,33 @@ fn nothing_is_behind_the_entrance_for_those_who_did_not_pass_it() {
 }
 
 #[test]
+fn the_captcha_before_a_secret_club_does_not_tell_what_the_show_is_called() {
+    for (desk, is_told) in [("club = [\"aaaa-aaaa-aaaa-aaaa\"]", false), ("", true)] {
+        let house = House::open_prepared(&[], |directory| {
+            let state = directory.join("state");
+            fs::create_dir(&state).expect("a directory");
+            fs::set_permissions(&state, fs::Permissions::from_mode(0o700)).expect("closed");
+            let file = state.join("desk.toml");
+            fs::write(&file, desk).expect("a file");
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("closed");
+            fs::write(directory.join("title.txt"), "meeting of the friends").expect("a title");
+        });
+
+        let told = watch(SOON, || {
+            let page = house.get("/enter", "").body;
+            assert!(page.contains("One question"), "{page}");
+            (page.contains("of the friends") == is_told).then_some(())
+        });
+
+        assert!(told.is_some(), "{desk}");
+        for path in ["/privacy", "/broadcaster/login"] {
+            let page = house.get(path, "").body;
+            assert!(!page.contains("of the friends"), "{path}: {page}");
+        }
+    }
+}
+
+#[test]
 fn a_session_that_somebody_prepared_is_worth_nothing_after_the_entrance() {
     let house = House::open(&[]);
     let (before, after) = house.come_in();
@@ -234,8 +267,13 @@ fn a_captcha_is_solved_once_by_the_one_who_was_asked() {
     let entered = post(&anna, &nonce);
     assert_eq!(entered.status, 303);
     let inside = entered.cookie().expect("a session");
-    let again = house.get("/enter", &inside).field("nonce");
-    assert_eq!(post(&inside, &again).status, 200, "solved already");
+    let again = post(&inside, &nonce);
+    assert_eq!(
+        (again.status, again.cookie()),
+        (303, None),
+        "they are in already"
+    );
+    assert_eq!(post(&ben, &nonce).status, 200, "nor is it anybody else's");
 }
 
 #[test]

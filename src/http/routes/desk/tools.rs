@@ -244,7 +244,8 @@ fn door_page(
     })
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// Not `Debug`: there is a password in it.
+#[derive(Default, Deserialize)]
 #[serde(default)]
 struct DoorForm {
     nonce: String,
