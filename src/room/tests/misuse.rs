@@ -279,7 +279,7 @@ fn fullest() -> Kept {
     let kept = Kept {
         viewing_password: Some("x".repeat(256)),
         club: Some(vec![tripcode.clone(); MAX_CLUB]),
-        filters: vec![format!("censor {}", "\u{1F468}".repeat(MAX_PATTERN)); MAX_RULES],
+        filters: vec![format!("censor {}", "x".repeat(MAX_PATTERN)); MAX_RULES],
         moderators: vec![
             KeptModerator {
                 tripcode: tripcode.clone(),
