@@ -161,13 +161,10 @@ impl Room {
         let viewer = self.sessions.admit(token, person, now);
         self.by_key.insert(key, viewer);
         if let Some(old) = old {
-            let follows = self
-                .desk
-                .sanctions
-                .follow(&digest(old), viewer, digest(token.as_str()));
-            if follows {
-                self.effects.push(Effect::Keep);
-            }
+            self.desk.has_followed |=
+                self.desk
+                    .sanctions
+                    .follow(&digest(old), viewer, digest(token.as_str()));
         }
         if !self.limits.captcha_at_entrance {
             self.newcomer(now);
@@ -316,7 +313,8 @@ impl Room {
     pub fn tick(&mut self, now: Tick, wall: WallTime) {
         self.sessions.tick(now);
         self.tick_seats(now);
-        if self.desk.sanctions.tick(wall) {
+        let has_followed = std::mem::take(&mut self.desk.has_followed);
+        if self.desk.sanctions.tick(wall) || has_followed {
             self.effects.push(Effect::Keep);
         }
         self.clear_up();

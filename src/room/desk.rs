@@ -32,6 +32,9 @@ pub const MAX_MODERATORS: usize = 64;
 #[derive(Debug, Default)]
 pub struct Desk {
     pub(super) sanctions: Sanctions,
+    /// A sanction has followed somebody to another token. It is kept with the next tick: whoever is
+    /// sanctioned could have the whole list written as often as they come.
+    pub(super) has_followed: bool,
     pub(super) moderators: BTreeMap<Tripcode, String>,
     pub(super) rules: Vec<FilterRule>,
     pub(super) filters: Filters,

@@ -110,13 +110,11 @@ impl Room {
     pub(super) fn remint(&mut self, viewer: ViewerId, token: &Token) {
         let old = self.sessions.digest_of(viewer);
         self.sessions.remint(viewer, token);
-        if let Some(old) = old
-            && self
-                .desk
-                .sanctions
-                .follow(&old, viewer, digest(token.as_str()))
-        {
-            self.effects.push(Effect::Keep);
+        if let Some(old) = old {
+            self.desk.has_followed |=
+                self.desk
+                    .sanctions
+                    .follow(&old, viewer, digest(token.as_str()));
         }
     }
 }
