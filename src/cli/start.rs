@@ -114,6 +114,7 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
             stall: settings.http.stall_timeout,
         },
         connections: Arc::new(Semaphore::new(settings.http.max_connections)),
+        near: Service::near(settings.http.max_connections),
         send_buffer: settings.http.send_buffer,
         closing: closing.clone(),
     };
@@ -362,16 +363,16 @@ fn publish(
     tasks.spawn(tor_status::report(news.clone(), progress.clone(), clock));
     tasks.spawn(async move {
         let serve = move |stream, _circuit| {
+            let place = service.place_for_afar();
             let Service {
                 site,
                 limits,
-                connections,
                 closing,
                 ..
             } = service.clone();
             async move {
                 // Beyond the limit a stream ends at once: waiting would hold its circuit.
-                let Ok(_permit) = connections.try_acquire_owned() else {
+                let Some(_place) = place else {
                     return;
                 };
                 connection::serve(stream, site, Via::Onion, limits, closing).await;

@@ -3,7 +3,6 @@
 use super::{
     Room,
     access::Door,
-    order::Effect,
     person::Person,
     refusal::Refusal,
     sanction::{Sanction, SanctionKind},
