@@ -140,7 +140,7 @@ mod tests {
         emotes::Emotes,
         room::{
             order::{Actor, Order},
-            shields::Shields,
+            show::Show,
         },
     };
 
@@ -151,23 +151,22 @@ mod tests {
         assembled.unwrap().0.room
     }
 
-    fn slow(room: &RoomHandle, slow: bool) {
-        let shields = Shields {
-            slow,
-            ..Shields::default()
-        };
-        room.order(Actor::Terminal, Order::Shields(shields))
-            .unwrap();
+    fn announce(room: &RoomHandle, words: &str) {
+        let show = Arc::new(Show {
+            announcement: words.to_owned(),
+            ..Show::default()
+        });
+        room.order(Actor::Terminal, Order::Show(show)).unwrap();
     }
 
     #[tokio::test]
     async fn a_write_that_failed_is_tried_again_with_the_newest_state() {
         let home = tempfile::tempdir().unwrap();
         let state = home.path().join("state");
-        let file = state.join(FILE);
+        let file = state.join("desk.toml");
         let room = room(home.path());
         let mut news = room.kept();
-        slow(&room, true);
+        announce(&room, "soon");
 
         assert!(
             write(&file, &mut news, &room).await.is_err(),
@@ -177,7 +176,7 @@ mod tests {
         write(&file, &mut news, &room).await.unwrap();
 
         let text = fs::read_to_string(&file).unwrap();
-        assert!(Kept::parse(&text).unwrap().shields.slow);
+        assert_eq!(Kept::parse(&text).unwrap().show.announcement, "soon");
         // Nothing changed: nothing is written.
         fs::write(&file, "by hand").unwrap();
         write(&file, &mut news, &room).await.unwrap();
@@ -187,27 +186,27 @@ mod tests {
     #[tokio::test]
     async fn reading_the_file_again_loses_nothing_that_is_not_in_it_yet() {
         let home = tempfile::tempdir().unwrap();
-        let file = home.path().join(FILE);
+        let file = home.path().join("desk.toml");
         let room = room(home.path());
         let mut news = room.kept();
-        slow(&room, false);
+        announce(&room, "later");
         write(&file, &mut news, &room).await.unwrap();
         restore(home.path(), &room).unwrap();
 
-        slow(&room, true);
+        announce(&room, "soon");
         let error = restore(home.path(), &room).unwrap_err();
 
         assert!(format!("{error:#}").contains("try again"), "{error:#}");
-        assert!(room.shields().slow);
+        assert_eq!(room.show().announcement(), "soon");
         write(&file, &mut news, &room).await.unwrap();
         restore(home.path(), &room).unwrap();
-        assert!(room.shields().slow);
+        assert_eq!(room.show().announcement(), "soon");
     }
 
     #[test]
     fn a_viewing_password_that_lets_nobody_in_is_refused() {
         let home = tempfile::tempdir().unwrap();
-        let file = home.path().join(FILE);
+        let file = home.path().join("desk.toml");
         fs::write(&file, "viewing_password = 'open sesame'").unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
 
