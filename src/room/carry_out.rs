@@ -128,7 +128,10 @@ impl Room {
                     .restore(sanction, wall)
                     .map_err(|_too_many| Refusal::TooMany("sanctions"))?;
                 for viewer in viewers {
-                    self.desk.sanctions.attach(id, viewer);
+                    // Of those who are gone nothing would ever be cleared up.
+                    if self.person(viewer).is_some() {
+                        self.desk.sanctions.attach(id, viewer);
+                    }
                 }
                 self.effects.extend([Effect::Keep, Effect::Enforce]);
                 let what = format!("{label} is {} again{}", kind.participle(), ends(until));

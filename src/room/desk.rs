@@ -28,6 +28,10 @@ pub const SESSION: Duration = Duration::from_hours(12);
 /// Tripcodes that can belong to moderators.
 pub const MAX_MODERATORS: usize = 64;
 
+/// Programs beyond so many seats give way in a flood of sessions, as anybody: one that logs in for
+/// every request must not fill the table for twelve hours.
+const MOST_HELD: usize = 64;
+
 /// What the broadcaster decided.
 #[derive(Debug, Default)]
 pub struct Desk {
@@ -176,6 +180,9 @@ impl Room {
     /// Gives somebody a seat at the desk who proved elsewhere that it is theirs. Their token is
     /// replaced, so that nobody can have prepared this session for them.
     pub fn log_in(&mut self, viewer: ViewerId, seat: Seat, token: &Token) -> bool {
+        let people = self.sessions.iter();
+        let seats = people.filter(|(_, person, _)| person.seat.is_some());
+        let seats = seats.count();
         let Some(person) = self.sessions.person_mut(viewer) else {
             return false;
         };
@@ -184,7 +191,8 @@ impl Room {
         // Forms from before belong to whoever this was before.
         person.nonces = super::nonce::Nonces::default();
         person.bearers = super::nonce::Nonces::default();
-        self.sessions.hold(viewer, true);
+        self.sessions
+            .hold(viewer, !seat.is_program || seats < MOST_HELD);
         self.remint(viewer, token);
         self.rank(viewer);
         true

@@ -231,6 +231,23 @@ fn a_flood_of_sessions_does_not_log_out_whoever_sits_at_the_desk() {
 }
 
 #[test]
+fn a_program_that_logs_in_again_and_again_does_not_fill_the_table() {
+    let mut house = house();
+    for number in 1..500_u64 {
+        let viewer = house.comes(at(number));
+        let seat = super::super::desk::Seat {
+            role: Role::Broadcaster,
+            since: at(number),
+            is_program: true,
+        };
+        let token = Token::from_random((u128::from(number) << 100).to_be_bytes());
+        assert!(house.room.log_in(viewer, seat, &token));
+    }
+
+    assert!(house.room.desk_view(at(500)).sessions.len() <= 65);
+}
+
+#[test]
 fn neither_a_moderator_nor_a_filter_can_fill_the_list_of_sanctions_for_the_broadcaster() {
     let mut house = house();
     let moderator = house.staff(Role::Moderator, at(0));
