@@ -5,7 +5,8 @@ mod stage;
 
 use std::{
     path::{Path, PathBuf},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    process::Command,
+    time::Duration,
 };
 
 use stage::{
@@ -40,17 +41,13 @@ fn picture(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// A time of day so long from now, as it is written at the desk.
-fn in_(time: Duration) -> String {
-    let since = SystemTime::now() + time;
-    let minutes = since.duration_since(UNIX_EPOCH).expect("now").as_secs() / 60;
-    let out = std::process::Command::new("date")
-        .args(["-u", "-d"])
-        .arg(format!("@{}", minutes * 60))
-        .arg("+%Y-%m-%d %H:%M")
+/// The time of day in about two hours, as it is written at the desk.
+fn in_two_hours() -> String {
+    let date = Command::new("date")
+        .args(["-u", "-d", "now + 122 minutes", "+%Y-%m-%d %H:%M"])
         .output()
         .expect("date runs");
-    String::from_utf8_lossy(&out.stdout).trim().to_owned()
+    String::from_utf8_lossy(&date.stdout).trim().to_owned()
 }
 
 fn fits(firefox: &Firefox) {
@@ -88,11 +85,7 @@ fn viewers_see_what_the_broadcaster_writes_about_the_show() {
         ));
         let said = presses(firefox, "button.main");
         assert!(said.contains("2026-11-21 20:00"), "{said}");
-        fill(
-            firefox,
-            "#starts_at",
-            &in_(Duration::from_secs(2 * 3_600 + 90)),
-        );
+        fill(firefox, "#starts_at", &in_two_hours());
         presses(firefox, "button.main");
         // What viewers will see of it can be looked at before they do.
         assert_eq!(firefox.count(".preview ol li"), 2);

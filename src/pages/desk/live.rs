@@ -267,7 +267,7 @@ fn group(title: &str, group: &Group) -> Markup {
 pub fn dimmed(ids: &[MessageId]) -> String {
     rules(
         ids,
-        "{display:block;opacity:.45}",
+        "{display:block;opacity:.6}",
         ">.hide{display:none}",
         ">.unhide{display:inline-block}",
     )
