@@ -5,7 +5,6 @@
 mod stage;
 
 use std::{
-    fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     os::unix::{fs::PermissionsExt as _, net::UnixStream},
     path::PathBuf,
@@ -215,9 +214,9 @@ fn the_captcha_before_a_secret_club_does_not_tell_what_the_show_is_called() {
         let house = House::open(&[]);
         let directory = house.server.directory();
         let file = directory.join("state/desk.toml");
-        fs::write(&file, desk).expect("a file");
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("closed");
-        fs::write(directory.join("title.txt"), "meeting of the friends").expect("a title");
+        std::fs::write(&file, desk).expect("a file");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("closed");
+        std::fs::write(directory.join("title.txt"), "meeting of the friends").expect("a title");
         let answer = house.asks("reload");
         assert!(answer.starts_with("{\"ok\""), "{answer}");
         let known = watch(SOON, || {
