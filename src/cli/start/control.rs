@@ -143,7 +143,7 @@ impl Program for Running {
 
     fn reload(&self) -> Result<String, String> {
         let loaded = Arc::new(emotes::load(&self.emotes).map_err(|error| error.to_string())?);
-        keeper::restore(&self.state, &self.room).map_err(|error| format!("{error:#}"))?;
+        keeper::reload(&self.state, &self.room).map_err(|error| format!("{error:#}"))?;
         self.room.set_emotes(Arc::new(loaded.table.clone()));
         self.book.send_replace(loaded);
         Ok("The emotes, and `desk.toml` with bans and settings, were read again.".to_owned())

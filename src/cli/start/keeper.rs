@@ -27,6 +27,12 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// After a write that failed, the next one is tried after this long.
 const RETRY: Duration = Duration::from_secs(5);
 
+/// Before the file is read again, it is looked this often whether everything is in it,
+const LOOKS: u32 = 100;
+
+/// with this pause.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// Reads the file and hands it to the room.
 pub(super) fn restore(state: &Path, room: &RoomHandle) -> anyhow::Result<()> {
     let file = state.join(FILE);
@@ -39,6 +45,18 @@ pub(super) fn restore(state: &Path, room: &RoomHandle) -> anyhow::Result<()> {
         .hint("correct what is wrong in it, or move it away to begin without bans and settings")
 }
 
+/// The same in the middle of a show, for a file that was changed by hand. Blocks until what was
+/// decided before is in it, which takes moments.
+pub(super) fn reload(state: &Path, room: &RoomHandle) -> anyhow::Result<()> {
+    for _ in 0..LOOKS {
+        if room.is_saved() {
+            break;
+        }
+        std::thread::sleep(LOOK);
+    }
+    restore(state, room)
+}
+
 fn take_over(text: &str, room: &RoomHandle, saved: &Arc<Kept>) -> anyhow::Result<()> {
     let kept = Kept::parse(text)?;
     // Nobody could come in, and only viewers would learn why.
@@ -47,7 +65,7 @@ fn take_over(text: &str, room: &RoomHandle, saved: &Arc<Kept>) -> anyhow::Result
     }
     anyhow::ensure!(
         room.restore(&kept, saved)?,
-        "something was just changed and is not in it yet; try again in a second"
+        "something was changed and is not in it yet; try again, and see that the disk is not full"
     );
     Ok(())
 }
@@ -139,7 +157,12 @@ mod tests {
         config::Settings,
         emotes::Emotes,
         room::{
+            access::MAX_CLUB,
+            desk::MAX_MODERATORS,
+            filter::{MAX_PATTERN, MAX_RULES},
+            kept::{KeptModerator, KeptSanction},
             order::{Actor, Order},
+            sanction,
             show::Show,
         },
     };
@@ -215,5 +238,42 @@ mod tests {
         let words = format!("{error:#}");
         assert!(words.contains("Argon2id"), "{words}");
         assert!(!words.contains("sesame"), "{words}");
+    }
+
+    /// As much of everything as the room takes over.
+    fn fullest() -> Kept {
+        let label = "\u{1F468}".repeat(64);
+        let tripcode = "aaaa-aaaa-aaaa-aaaa".to_owned();
+        let moderator = KeptModerator {
+            tripcode: tripcode.clone(),
+            label: label.clone(),
+        };
+        let sanction = KeptSanction {
+            kind: "block".to_owned(),
+            label: label.clone(),
+            by: label,
+            since: 1 << 62,
+            until: Some(1 << 62),
+            tripcode: Some(tripcode.clone()),
+            tokens: vec!["0123456789abcdef".repeat(4); 8],
+        };
+        Kept {
+            club: Some(vec![tripcode; MAX_CLUB]),
+            filters: vec![format!("censor {}", "x".repeat(MAX_PATTERN)); MAX_RULES],
+            moderators: vec![moderator; MAX_MODERATORS],
+            sanctions: vec![sanction; sanction::CAPACITY],
+            ..Kept::default()
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_as_full_as_it_can_be_is_read_again() {
+        let home = tempfile::tempdir().unwrap();
+        private_file::write(&home.path().join("desk.toml"), &fullest().to_toml()).unwrap();
+        let room = room(home.path());
+
+        restore(home.path(), &room).unwrap();
+
+        assert_eq!(room.desk().sanctions.len(), sanction::CAPACITY);
     }
 }

@@ -201,6 +201,11 @@ impl RoomHandle {
         )
     }
 
+    /// Whether everything that is kept is on the disk.
+    pub fn is_saved(&self) -> bool {
+        Arc::ptr_eq(&self.shared.kept.borrow(), &self.saved())
+    }
+
     /// Takes over what was kept; `saved` is [`RoomHandle::saved`] from before it was read. Answers
     /// `false`, and the room is as it was, if something was decided that is not in the file yet: it
     /// would be lost.

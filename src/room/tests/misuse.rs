@@ -2,13 +2,10 @@
 
 use super::*;
 use crate::room::{
-    kept::Kept,
     order::{Actor, Done, Effect, MAX_MESSAGES, Order, Term, Whom},
     sanction::SanctionKind,
-    tripcode::Tripcode,
 };
 
-const TRIPCODE: Tripcode = Tripcode::from_bytes([7; 10]);
 const HOUR: Duration = Duration::from_hours(1);
 
 fn house() -> House {
@@ -268,57 +265,4 @@ fn neither_a_moderator_nor_a_filter_can_fill_the_list_of_sanctions_for_the_broad
     assert!(house.says(spammer, "spam", at(5)).is_err());
     let order = sanction(&house, viewer, SanctionKind::Block, false);
     terminal(&mut house, order);
-}
-
-#[test]
-fn a_file_that_is_as_full_as_it_can_be_can_be_read_again() {
-    let kept = fullest();
-    let text = kept.to_toml();
-
-    assert!(
-        text.len() as u64 <= crate::private_file::MAX_BYTES,
-        "{} bytes",
-        text.len()
-    );
-    assert_eq!(Kept::parse(&text), Ok(kept));
-}
-
-/// As much of everything as the room takes over.
-fn fullest() -> Kept {
-    use crate::room::{
-        access::MAX_CLUB,
-        desk::MAX_MODERATORS,
-        filter::{MAX_PATTERN, MAX_RULES},
-        kept::{KeptModerator, KeptSanction},
-    };
-    let label = "\u{1F468}".repeat(64);
-    let tripcode = TRIPCODE.to_string();
-    let kept = Kept {
-        viewing_password: Some("x".repeat(256)),
-        club: Some(vec![tripcode.clone(); MAX_CLUB]),
-        filters: vec![format!("censor {}", "x".repeat(MAX_PATTERN)); MAX_RULES],
-        moderators: vec![
-            KeptModerator {
-                tripcode: tripcode.clone(),
-                label: label.clone(),
-            };
-            MAX_MODERATORS
-        ],
-        sanctions: vec![
-            KeptSanction {
-                kind: "block".to_owned(),
-                label: label.clone(),
-                by: label,
-                since: 1 << 62,
-                until: Some(1 << 62),
-                tripcode: Some(tripcode),
-                tokens: vec!["0123456789abcdef".repeat(4); 8],
-            };
-            sanction::CAPACITY
-        ],
-        ..Kept::default()
-    };
-    let mut house = house();
-    house.room.restore(&kept, WALL).unwrap();
-    kept
 }
