@@ -3,7 +3,7 @@
 use super::{
     Room,
     access::Door,
-    person::Person,
+    person::{Person, Role},
     refusal::Refusal,
     sanction::{Sanction, SanctionKind},
     session::{Token, ViewerId, digest},
@@ -45,7 +45,7 @@ impl Room {
             let until = sanction.until;
             return Door::Blocked { until };
         }
-        if person.is_some_and(Person::is_staff) {
+        if viewer.is_some_and(|viewer| self.standing(viewer, wall) > Role::Viewer) {
             return Door::In;
         }
         let access = &self.desk.access;

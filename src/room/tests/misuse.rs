@@ -101,6 +101,11 @@ fn a_moderator_who_is_shut_out_by_the_broadcaster_is_out_and_gives_no_orders() {
             .room
             .order(Actor::Person(moderator), Order::Hide(vec![said]), WALL);
         assert_eq!(hides.is_ok(), kind == SanctionKind::Mute, "{kind:?}");
+        let access = Order::ViewingPassword(Some(access::ViewingPassword::from_hash("x")));
+        let closed = terminal(&mut house, access);
+        let is_let_in = house.door(moderator) == Door::In;
+        assert_eq!(is_let_in, kind == SanctionKind::Mute, "{kind:?}");
+        terminal(&mut house, Order::Undo(closed.entry.unwrap()));
         // Nor do they take it back themselves.
         for order in [Order::Lift(id), Order::Undo(done.entry.unwrap())] {
             let freed = house.room.order(Actor::Person(moderator), order, WALL);
