@@ -456,6 +456,19 @@ fn readable_program(directory: &Path) -> PathBuf {
 }
 
 #[test]
+fn a_mistake_in_the_configuration_keeps_nobody_from_ending_the_show() {
+    let mut server = show();
+    server.local_url();
+    fs::write(server.directory().join("onionstream.toml"), "set = 1\n[").expect("a file");
+
+    let status = said(&server, &["status"]);
+    assert!(status.contains("watching"), "{status}");
+    said(&server, &["stop"]);
+
+    assert!(server.wait(Duration::from_millis(500)).success());
+}
+
+#[test]
 fn stop_ends_the_show_and_comes_back_when_it_has_ended() {
     let mut server = show();
     let viewer = Viewer::comes(&server);

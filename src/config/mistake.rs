@@ -67,7 +67,7 @@ impl ConfigErrors {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.told.is_empty()
     }
 
