@@ -67,6 +67,7 @@ impl ConfigErrors {
         }
     }
 
+    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.told.is_empty()
     }
