@@ -517,8 +517,8 @@ fn a_panic_is_over_in_two_seconds_and_deletes_what_was_asked_and_nothing_else() 
             directory.join("onion-keys"),
             directory.join("state"),
         );
-        fs::create_dir_all(stream.join("old")).expect("a directory");
-        fs::write(stream.join("old/stream1.m4s"), "video").expect("a file");
+        fs::create_dir_all(&stream).expect("a directory");
+        fs::write(stream.join("stream1.m4s"), "video").expect("a file");
         fs::write(directory.join("mine.txt"), "mine").expect("a file");
         said(&server, &["shield", "slow", "on"]);
         let kept = watch(SOON, || state.join("desk.toml").exists().then_some(()));
@@ -548,6 +548,34 @@ fn a_panic_is_over_in_two_seconds_and_deletes_what_was_asked_and_nothing_else() 
         );
         assert!(directory.join("mine.txt").exists());
     }
+}
+
+#[test]
+fn a_panic_in_a_directory_with_other_things_leaves_them_and_says_so() {
+    let mut server = start(&["--source", "demo", "--set", "ingest.directory=."]);
+    let directory = server.directory().to_owned();
+    fs::write(directory.join("stream1.m4s"), "video").expect("a file");
+    fs::write(directory.join("mine.txt"), "mine").expect("a file");
+    fs::create_dir(directory.join("photos")).expect("a directory");
+
+    // From the same directory, so that the command has the same settings.
+    let arguments = [
+        "--set",
+        "ingest.directory=.",
+        "panic",
+        "--yes",
+        "--delete-stream",
+    ];
+    let output = run(&server, &arguments);
+    let told = String::from_utf8_lossy(&output.stderr);
+
+    assert!(output.status.success(), "{told}");
+    assert!(server.wait(PANIC_WITHIN).success());
+    assert!(!directory.join("stream1.m4s").exists());
+    assert!(directory.join("mine.txt").exists() && directory.join("photos").is_dir());
+    assert!(directory.join("onion-keys").is_dir(), "the keys are gone");
+    assert!(told.contains("not written by a show: left there"), "{told}");
+    assert!(server.log().contains("left there"), "{}", server.log());
 }
 
 #[test]

@@ -17,6 +17,7 @@ use std::{
 use anyhow::{Context as _, bail};
 
 pub(super) use self::arguments::{Command, GROUPS};
+use super::deletion;
 use crate::{
     config::Settings,
     control::{
@@ -64,6 +65,11 @@ pub(super) fn run(
         client.wait_for_end();
         wait_for_end(state)?;
     }
+    if let Request::Panic(deletions) = request {
+        for words in deletion::left(settings, deletions) {
+            writeln!(io::stderr(), "{words}")?;
+        }
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -98,7 +104,9 @@ fn confirm(settings: &Settings, deletions: Deletions) -> anyhow::Result<()> {
     let mut question = vec!["This ends every connection at once.\n".to_owned()];
     if deletions.stream {
         let dir = settings.ingest.directory.display();
-        question.push(format!("Everything in `{dir}` is deleted.\n"));
+        question.push(format!(
+            "The files of the broadcast in `{dir}` are deleted.\n"
+        ));
     }
     if deletions.keys {
         let (keys, state) = (
@@ -106,8 +114,8 @@ fn confirm(settings: &Settings, deletions: Deletions) -> anyhow::Result<()> {
             settings.onion.state.display(),
         );
         question.push(format!(
-            "Everything in `{keys}` and `{state}` is deleted: your address is gone for good, unless \
-             you have a copy of the keys.\n"
+            "The keys in `{keys}` and what the show and Tor keep in `{state}` are deleted: your \
+             address is gone for good, unless you have a copy of the keys.\n"
         ));
     }
     question.push(format!("Type `{MEANT}` if you mean it: "));
