@@ -21,7 +21,7 @@ impl Room {
         now: Tick,
         wall: WallTime,
     ) -> (Option<ViewerId>, Door) {
-        let viewer = token.and_then(|token| self.sessions.recognise(token, now));
+        let viewer = token.and_then(|token| self.recognise(token, now));
         if viewer.is_none()
             && let Some(token) = token
             && let Some(sanction) = self.desk.sanctions.of_token(&digest(token), wall)
