@@ -128,6 +128,13 @@ async fn a_programs_token_opens_no_page() {
         let address = format!("/broadcaster/{page}");
         assert_eq!(get(&address, &token).await.0, 403, "{page}");
     }
+    let refused = house
+        .send("GET", "/broadcaster/bans", cookie(&token), None)
+        .await
+        .body;
+    // The pages of the desk are frames: out of the frame, and to the login.
+    let way_out = "<a href=\"/broadcaster\" target=\"_top\">Log in</a>";
+    assert!(refused.contains(way_out), "{refused}");
     let to_login = (303, "/broadcaster/login".to_owned());
     assert_eq!(get("/broadcaster", &token).await, to_login);
     // To the rest of the site it is a stranger, who has to come in first.

@@ -2,7 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::{super::shield_name, Tool, number};
+use super::{
+    super::{super::marked, shield_name},
+    Tool, number,
+};
 use crate::room::shields::{ChatMode, Shield, Shields};
 
 /// The shields.
@@ -115,7 +118,7 @@ pub fn filters(tool: Tool<'_>, page: &FiltersPage<'_>, nonce: &str) -> Markup {
             (number(tool.nonce))
             @if has_mistakes {
                 ul id="mistakes" class="mistakes" {
-                    @for (line, why) in page.mistakes { li { b { "Line " (line) } ": " (why) } }
+                    @for (line, why) in page.mistakes { li { b { "Line " (line) } ": " (marked(why)) } }
                 }
             }
             label for="rules" { "One rule a line; for messages and for names" }
