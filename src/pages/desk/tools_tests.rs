@@ -62,7 +62,7 @@ fn seat() -> SeatView {
 fn audit() -> Audit {
     let mut audit = Audit::default();
     let at = WallTime::from_unix_millis(0);
-    let undo = vec![Order::Shields(Shields::default())];
+    let undo = vec![Order::Shields(Vec::new())];
     audit.note(at, HOSTILE.to_owned(), HOSTILE.to_owned(), undo);
     audit.note(at, "the terminal".to_owned(), "Cut".to_owned(), Vec::new());
     audit

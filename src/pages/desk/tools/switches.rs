@@ -21,6 +21,8 @@ pub fn shields(tool: Tool<'_>, shields: Shields, nonce: &str) -> Markup {
         }
         form method="post" action="/broadcaster/shields" class="fields" {
             (number(tool.nonce))
+            // So that only what was touched is changed.
+            input type="hidden" name="was" value=(shields.words());
             fieldset {
                 legend { "Shields" }
                 @for shield in Shield::ALL {
