@@ -216,7 +216,15 @@ fn notice_line(notice: &Notice) -> Markup {
         Notice::Refused(refusal) => {
             return html! { p class="notice refused" role="alert" { (marked(&refusal.to_string())) } };
         }
-        Notice::NoCaptcha => "There is no picture for you just now. Try again in a minute.".into(),
+        Notice::NoCaptcha => {
+            return html! {
+                p class="notice refused" role="alert" {
+                    "There is no picture for you just now. "
+                    a href="/compose" { "Look again" }
+                    " in a minute."
+                }
+            };
+        }
         Notice::NoTripcode(why) => format!("Nothing was changed: {why}.").into(),
         Notice::Users(people) => {
             return html! {
