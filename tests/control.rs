@@ -407,6 +407,39 @@ fn nonsense_is_answered_and_ends_nothing_but_its_own_connection() {
 }
 
 #[test]
+fn a_show_that_can_have_no_socket_goes_on_and_says_what_to_do() {
+    let state = format!("onion.state={}", "x".repeat(120));
+    let server = start(&["--source", "demo", "--set", &state]);
+    let told = |words: &str| {
+        words.contains("more than the path of a socket can have")
+            && words.contains("set `onion.state` to a shorter one")
+    };
+
+    server.wait_log(
+        "commands such as `onionstream status` will not reach this show",
+        SOON,
+    );
+    assert!(told(&server.log()), "{}", server.log());
+    let (words, code) = refused(&server, &["--set", &state, "status"]);
+    assert!(told(&words) && code == 1, "{words}");
+    let page = Request::get("/").send(server.local_address());
+    assert_eq!(page.status, 200);
+}
+
+#[test]
+fn a_show_whose_socket_was_taken_away_is_told_from_none() {
+    let server = show();
+    fs::remove_file(socket(&server)).expect("a socket");
+
+    let (words, code) = refused(&server, &["status"]);
+
+    assert!(
+        words.contains("has no control socket") && code == 1,
+        "{words}"
+    );
+}
+
+#[test]
 fn another_user_gets_nowhere() {
     if !rustix::process::geteuid().is_root() {
         eprintln!(

@@ -21,7 +21,7 @@ use super::deletion;
 use crate::{
     config::Settings,
     control::{
-        client::Client,
+        client::{Client, ClientError},
         request::{Deletions, Request},
     },
     instance,
@@ -44,7 +44,14 @@ pub(super) fn run(
     json: bool,
 ) -> anyhow::Result<ExitCode> {
     let state = &settings.onion.state;
-    let mut client = Client::connect(state, dir)?;
+    let mut client = match Client::connect(state, dir) {
+        Err(ClientError::NotRunning { .. }) if instance::is_claimed(state) => bail!(
+            "the onionstream in `{}` has no control socket: it is only just starting, or said why when \
+             it started; try again, or end it with Ctrl+C where it runs",
+            dir.display()
+        ),
+        connected => connected?,
+    };
     if let Command::Chat { follow: true, .. } = command {
         return follow(client, json);
     }
