@@ -20,6 +20,7 @@ use std::{
 use serde_json::Value;
 use stage::{
     Deadline,
+    guest::Guest,
     http::{Piece, Request, Stream},
     server::Server,
     tor_network::TorNetwork,
@@ -313,6 +314,32 @@ fn shields_moderators_and_links_are_set_from_a_terminal() {
         let page = Request::get(target).send(server.local_address());
         assert_eq!(page.status, 200, "{link}");
     }
+}
+
+#[test]
+fn the_panel_of_the_desk_marks_who_is_muted_and_who_is_no_longer() {
+    let server = show();
+    let viewer = Viewer::comes(&server);
+    let mut desk = Guest::comes(&server);
+    let link = json(&server, &["login-link"]);
+    let link = link.as_str().expect("a link");
+    let path = link.strip_prefix(server.local_url().trim_end_matches('/'));
+    desk.takes_link(path.expect("a link of this site"));
+    let mut panel = desk.opens("/broadcaster/live?follow=1");
+    panel.read_until_text(SOON, &viewer.tag);
+
+    said(&server, &["mute", &viewer.tag]);
+    panel.read_until_text(SOON, "<span class=\"sanction\">muted</span>");
+    said(&server, &["ban", &viewer.tag]);
+    panel.read_until_text(SOON, "<span class=\"sanction\">banned</span>");
+    said(&server, &["unban", &viewer.tag]);
+    let mut seen = String::new();
+    let unmarked = watch(SOON, || {
+        seen.push_str(&panel.read_until_text(SOON, "</x-people>"));
+        let (_, list) = seen.rsplit_once("<x-people")?;
+        (!list.contains("class=\"sanction\"")).then_some(())
+    });
+    assert!(unmarked.is_some(), "{seen}");
 }
 
 #[test]
