@@ -188,7 +188,15 @@ fn is_key(path: &Path, name: &str) -> bool {
     onion::KEY_FILES.contains(&name)
         || is_written_as(name, tripcodes::SALT_FILE)
         // The name alone says little: the computer has a file `hostname`, too.
-        || name == onion::HOSTNAME_FILE && holds(path, |text| text.ends_with(".onion"))
+        || name == onion::HOSTNAME_FILE && holds(path, is_address)
+}
+
+/// Whether this is the host of an onion site: 56 letters and digits before the dot.
+fn is_address(text: &str) -> bool {
+    let name = text.strip_suffix(".onion");
+    name.is_some_and(|name| {
+        name.len() == 56 && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
 }
 
 /// What a show writes into the state directory, besides the directories of Tor.
@@ -282,7 +290,7 @@ mod tests {
     fn content(path: &Path) -> &'static str {
         match path.file_name().and_then(|name| name.to_str()) {
             Some("pid.txt" | "start.txt") => "1770149707\n",
-            Some("hostname") => "abcdefgh.onion\n",
+            Some("hostname") => "abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrstuvwx.onion\n",
             _ => "",
         }
     }
@@ -294,9 +302,9 @@ mod tests {
 
     fn settings(home: &Path, [stream, keys, state]: [&str; 3]) -> Settings {
         let overrides = [
-            Override::set(&format!("ingest.directory={stream}")),
-            Override::set(&format!("onion.keys={keys}")),
-            Override::set(&format!("onion.state={state}")),
+            Override::set(format!("ingest.directory={stream}")),
+            Override::set(format!("onion.keys={keys}")),
+            Override::set(format!("onion.state={state}")),
         ];
         Settings::load(home, std::iter::empty(), &overrides).unwrap()
     }
