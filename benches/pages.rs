@@ -94,6 +94,7 @@ fn main() {
     let reader = Reader {
         key: Some(PublicKey::from_random(3)),
         theme: Theme::Dark,
+        without_chat: false,
     };
     let head = live::document(&values, reader, NOW, NONCE);
     let form = FormState {

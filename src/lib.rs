@@ -5,14 +5,15 @@
 //! ```text
 //! main → cli → start ─┬─> onion ───────────┐  byte streams from Tor
 //!                     ├─> http ──> pages   │
-//!                     ├─> ingest ──────────┼─> live ──> room, media ──> clock
-//!                     └─> config, telemetry, instance, emotes, captcha, tripcodes
+//!                     ├─> ingest, control ─┼─> live ──> room, media ──> ring, clock
+//!                     └─> config, telemetry, instance, private_file, emotes, captcha, tripcodes, passwords
 //! ```
 //!
 //! - [`room`] and [`media`] are pure: rules and parsers without I/O, tasks or a clock.
 //! - [`live`] is their shared, wakeable form.
-//! - [`ingest`], [`emotes`], [`onion`] and [`http`] are thin adapters to files, Tor and browsers.
-//! - [`captcha`] and [`tripcodes`] do what takes processor time, away from requests.
+//! - [`ingest`], [`emotes`], [`private_file`], [`onion`], [`http`] and [`control`] are thin adapters to
+//!   files, Tor, browsers and commands.
+//! - [`captcha`], [`tripcodes`] and [`passwords`] do what takes processor time, away from requests.
 //! - [`pages`] turns plain values into HTML.
 //! - `cli/start.rs` is the only place that knows every part.
 //!

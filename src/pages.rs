@@ -9,6 +9,7 @@
 
 mod chat;
 pub mod compose;
+pub mod description;
 pub mod desk;
 pub mod document;
 pub mod entrance;

@@ -152,6 +152,12 @@ impl RoomHandle {
             .unwrap_or_default()
     }
 
+    /// Changes the theme of a viewer.
+    pub fn choose_theme(&self, viewer: ViewerId, nonce: &str, theme: Theme) -> Result<(), Refusal> {
+        let (mut inner, now) = self.lock();
+        inner.room.choose_theme(viewer, nonce, theme, now)
+    }
+
     /// How a viewer looks to others; `None` without a session.
     pub fn identity(&self, viewer: ViewerId) -> Option<Identity> {
         Some(self.lock().0.room.person(viewer)?.identity.clone())

@@ -10,7 +10,12 @@ use maud::{Markup, html};
 
 use super::{chat, document::Document, marked};
 use crate::room::{
-    Reply, challenge::Prompt, form::FormState, person::Identity, refusal::Refusal, theme::Theme,
+    Reply,
+    challenge::Prompt,
+    form::FormState,
+    person::{Identity, Role},
+    refusal::Refusal,
+    theme::Theme,
 };
 
 const CSS: &str = include_str!("../../assets/compose.css");
@@ -203,6 +208,27 @@ fn appearance(compose: &Compose<'_>) -> Markup {
                 button type="submit" { "Change" }
                 a href="/privacy" target="_top" { "What is kept about me?" }
             }
+            (themes(compose))
+        }
+    }
+}
+
+/// The colours of the pages: all of them are loaded anew, or at the desk this one alone.
+fn themes(compose: &Compose<'_>) -> Markup {
+    let is_viewer = compose.form.identity.role == Role::Viewer;
+    html! {
+        form method="post" action="/compose" target=[is_viewer.then_some("_top")] {
+            (hidden(compose))
+            input type="hidden" name="kind" value="theme";
+            label for="theme" { "How the pages look" }
+            div class="row" {
+                select id="theme" name="theme" {
+                    @for theme in Theme::ALL {
+                        option value=(theme.word()) selected[theme == compose.theme] { (theme.says()) }
+                    }
+                }
+                button type="submit" { "Change the pages" }
+            }
         }
     }
 }
@@ -251,7 +277,7 @@ fn reply_words(reply: &Reply) -> Markup {
                     li { code { "/name NEW" } " changes your name; without a name it is taken away" }
                     li { code { "/color WORD" } ", " code { "#rrggbb" } " or " code { "random" } " changes its colour" }
                     li { code { "/users" } " lists who is here" }
-                    li { code { "/theme dark" } ", " code { "light" } " or " code { "browser" } " changes your pages" }
+                    li { code { "/theme dark" } " changes your pages; " code { "/theme" } " lists the others" }
                     li { code { "//" } " begins a message with a slash; " code { ":tada:" } " is an emoji; " code { "@name" } " calls somebody" }
                 }
             }

@@ -34,8 +34,14 @@ const FRAME_CSS: &str = include_str!("../../assets/live-frame.css");
 /// Styles of the finite forms.
 const STATIC_CSS: &str = include_str!("../../assets/live-static.css");
 
+/// Styles of the endless form without the chat, inside the shadow root.
+const BRIEF_CSS: &str = ".scroll{display:none}:host{overflow-y:auto}header{border:0}";
+
 /// Where the endless document is.
 const FOLLOW: &str = "/live?follow=1";
+
+/// Where it is without the chat.
+const FOLLOW_BRIEF: &str = "/live?follow=1&chat=0";
 
 /// Where somebody who lost the connection begins again.
 const AGAIN: &str = "/live";
@@ -66,6 +72,18 @@ pub struct Reader {
     pub key: Option<PublicKey>,
     /// Their colours of the pages.
     pub theme: Theme,
+    /// Only what stands above the chat.
+    pub without_chat: bool,
+}
+
+impl Reader {
+    fn follow(self) -> &'static str {
+        if self.without_chat {
+            FOLLOW_BRIEF
+        } else {
+            FOLLOW
+        }
+    }
 }
 
 /// The finite panel.
@@ -77,11 +95,12 @@ pub fn page(
     nonce: &str,
 ) -> Markup {
     let next = match refresh {
-        Refresh::Follow => format!("{FIRST_SECONDS};url={FOLLOW}"),
+        Refresh::Follow => format!("{FIRST_SECONDS};url={}", reader.follow()),
         Refresh::Static(after) => format!("{};url=/live?static=1#end", after.as_secs().max(1)),
     };
     // The first form is seen for two seconds and cannot be at its own end: the newest lines must do.
     let shown = match refresh {
+        _ if reader.without_chat => 0,
         Refresh::Follow => FIRST_LINES,
         Refresh::Static(_) => usize::MAX,
     };
@@ -128,7 +147,7 @@ pub fn document(values: &Values, reader: Reader, now: WallTime, nonce: &str) -> 
         title: "Live panel",
         css: &[CSS],
         // Does nothing until the response ends, for whatever reason.
-        refresh: Some(format!("{REOPEN_SECONDS};url={FOLLOW}")),
+        refresh: Some(format!("{REOPEN_SECONDS};url={}", reader.follow())),
         nonce,
         class: "live",
         theme: reader.theme,
@@ -137,6 +156,7 @@ pub fn document(values: &Values, reader: Reader, now: WallTime, nonce: &str) -> 
         (document.open())
         template shadowrootmode="open" {
             (document::style(FRAME_CSS, nonce))
+            @if reader.without_chat { (document::style(BRIEF_CSS, nonce)) }
             header {
                 h1 { slot name="title" {} }
                 p class="state" {

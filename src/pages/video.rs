@@ -1,9 +1,16 @@
 //! The frame with the player, or the card that waits for a broadcast.
 
+use std::time::Duration;
+
 use maud::{Markup, html};
 
-use super::{document::Document, show_name};
+use super::{
+    document::{Document, style},
+    show_name,
+    time::{date, roughly, time_of_day},
+};
 use crate::{
+    clock::WallTime,
     media::{broadcast::Air, delay::Delay},
     room::theme::Theme,
 };
@@ -15,11 +22,31 @@ const CSS: &str = include_str!("../../assets/video.css");
 /// The panel says it within moments; this only has to feel like "by itself".
 const CARD_REFRESH_SECONDS: u32 = 4;
 
+/// How long after its time a show is still said to begin any moment.
+const LATE: Duration = Duration::from_mins(15);
+
+/// What the frame knows.
+#[derive(Debug, Clone, Copy)]
+pub struct Video<'a> {
+    /// On or off the air.
+    pub air: Air,
+    /// What the show is called; may be empty.
+    pub title: &'a str,
+    /// What the viewer asked for.
+    pub delay: Option<Delay>,
+    /// The viewer's colours of the pages.
+    pub theme: Theme,
+    /// When the show is to begin, if the broadcaster said so.
+    pub begins: Option<WallTime>,
+    /// The time of day.
+    pub now: WallTime,
+}
+
 /// The player when on the air, else the card.
-pub fn page(air: Air, title: &str, delay: Option<Delay>, theme: Theme, nonce: &str) -> Markup {
-    match air {
-        Air::On { has_video, .. } => player(title, has_video, delay, theme, nonce),
-        Air::Off => card(title, delay, theme, nonce),
+pub fn page(video: &Video<'_>, nonce: &str) -> Markup {
+    match video.air {
+        Air::On { has_video, .. } => player(video, has_video, nonce),
+        Air::Off => card(video, nonce),
     }
 }
 
@@ -47,20 +74,21 @@ pub(super) fn delay_links(chosen: Option<Delay>) -> Markup {
     }
 }
 
-fn player(title: &str, has_video: bool, delay: Option<Delay>, theme: Theme, nonce: &str) -> Markup {
+fn player(video: &Video<'_>, has_video: bool, nonce: &str) -> Markup {
     let class = if has_video {
         "player"
     } else {
         "player sound-only"
     };
     let document = Document {
-        title: show_name(title),
+        title: show_name(video.title),
         css: &[CSS],
         refresh: None,
         nonce,
         class,
-        theme,
+        theme: video.theme,
     };
+    let delay = video.delay;
     // One path for all delays: NoScript's permission is for the path without the query.
     let source = delay.map_or("/stream.mp4".to_owned(), |delay| {
         format!("/stream.mp4?delay={}", delay.word())
@@ -84,23 +112,106 @@ fn player(title: &str, has_video: bool, delay: Option<Delay>, theme: Theme, nonc
     })
 }
 
-fn card(title: &str, delay: Option<Delay>, theme: Theme, nonce: &str) -> Markup {
+fn card(video: &Video<'_>, nonce: &str) -> Markup {
+    let title = show_name(video.title);
     let document = Document {
-        title: show_name(title),
+        title,
         css: &[CSS],
         refresh: Some(format!(
             "{CARD_REFRESH_SECONDS};url={}",
-            player_address(delay)
+            player_address(video.delay)
         )),
         nonce,
         class: "off-air",
-        theme,
+        theme: video.theme,
     };
     document.around(&html! {
         main {
             p class="state" { "Off air" }
-            h1 { (show_name(title)) }
+            h1 { (title) }
+            @if let Some(begins) = video.begins { (beginning(begins, video.now, nonce)) }
             p { "The player starts here by itself when the broadcast begins." }
         }
     })
+}
+
+/// When the show is to begin, and a clock that counts down to it.
+fn beginning(begins: WallTime, now: WallTime, nonce: &str) -> Markup {
+    let left = begins.since(now);
+    html! {
+        @if !left.is_zero() {
+            (style(&countdown_css(left), nonce))
+            p class={ "countdown" @if left >= DAY { " days" } } role="timer" aria-label={ "in " (roughly(left)) } {}
+            p class="begins" {
+                "Begins at " (time_of_day(begins))
+                @if begins.days() != now.days() { " on " (date(begins)) }
+            }
+        } @else if now.since(begins) < LATE {
+            p class="begins" { "It should begin any moment." }
+        }
+    }
+}
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// Lets the clock begin with this time.
+///
+/// The card is loaded anew every few seconds: whole seconds would make the clock jump, so the
+/// animation begins with the next whole second and is that much ahead.
+fn countdown_css(left: Duration) -> String {
+    let seconds = left.as_millis().div_ceil(1_000);
+    let ahead = seconds * 1_000 - left.as_millis();
+    format!(
+        "@keyframes left{{from{{--left:{seconds}}}to{{--left:0}}}}\
+         .countdown{{animation:left {seconds}s -{ahead}ms linear both}}"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::reading::read;
+
+    fn card_at(begins: &str, now: u64) -> String {
+        let show = crate::room::show::Show {
+            starts_at: begins.to_owned(),
+            ..Default::default()
+        };
+        let video = Video {
+            air: Air::Off,
+            title: "<Ann>",
+            delay: None,
+            theme: Theme::Paper,
+            begins: show.begins(),
+            now: WallTime::from_unix_millis(now),
+        };
+        let html = page(&video, "NONCE").into_string();
+        read(&html).expect("well-formed");
+        html
+    }
+
+    #[test]
+    fn the_card_counts_down_to_the_beginning_and_no_further() {
+        let minute = 60_000;
+        let html = card_at("1970-01-01 01:00", 55 * minute - 250);
+        assert!(html.contains("Begins at 01:00 UTC<"), "{html}");
+        assert!(html.contains("in 5 minutes"), "{html}");
+        // 300.25 s are left: the clock shows 301 for another quarter of a second.
+        assert!(html.contains("left 301s -750ms linear"), "{html}");
+
+        let html = card_at("1970-01-03 01:00", 0);
+        assert!(
+            html.contains("01:00 UTC on 1970-01-03") && html.contains("countdown days"),
+            "{html}"
+        );
+
+        let html = card_at("1970-01-01 01:00", 61 * minute);
+        assert!(
+            html.contains("any moment") && !html.contains("<p class=\"countdown"),
+            "{html}"
+        );
+        let html = card_at("1970-01-01 01:00", 90 * minute);
+        assert!(!html.contains("any moment"), "{html}");
+        assert!(!card_at("", 0).contains("egin at"), "nothing is said");
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Room, colour::Colour, name::DisplayName, order::Effect, person::Identity, refusal::Refusal,
-    sanction::SanctionKind, session::ViewerId, tripcode::Tripcode,
+    sanction::SanctionKind, session::ViewerId, theme::Theme, tripcode::Tripcode,
 };
 use crate::clock::{Tick, WallTime};
 
@@ -26,6 +26,20 @@ impl Room {
     pub fn may_dress(&mut self, viewer: ViewerId, nonce: &str, now: Tick) -> Result<(), Refusal> {
         self.use_form(viewer, nonce, now)?;
         self.count_change(viewer, now)
+    }
+
+    /// Changes the colours of the pages that somebody sees. Nobody else sees it, so it is free.
+    pub fn choose_theme(
+        &mut self,
+        viewer: ViewerId,
+        nonce: &str,
+        theme: Theme,
+        now: Tick,
+    ) -> Result<(), Refusal> {
+        self.use_form(viewer, nonce, now)?;
+        let person = self.sessions.person_mut(viewer).ok_or(Refusal::NoSession)?;
+        person.theme = theme;
+        Ok(())
     }
 
     /// Whoever is banned does not change how they look.

@@ -19,11 +19,23 @@ pub const MIN_CHOSEN: f64 = 3.0;
 /// Least contrast of what is shown, and of a colour that is given out.
 pub const MIN_DEFAULT: f64 = 4.5;
 
-/// The page in its dark dress: the ground, and raised parts.
-pub const DARK_GROUNDS: [Colour; 2] = [Colour(0x14, 0x10, 0x1C), Colour(0x1F, 0x18, 0x29)];
+/// The ground of the dark theme.
+const DARK_GROUND: Colour = Colour(0x14, 0x10, 0x1C);
 
-/// The page in its light dress: the ground, and raised parts.
-pub const LIGHT_GROUNDS: [Colour; 2] = [Colour(0xFA, 0xF7, 0xFF), Colour(0xFF, 0xFF, 0xFF)];
+/// The page in its dark themes: the ground, and raised parts.
+pub const DARK_GROUNDS: &[Colour] = &[
+    DARK_GROUND,
+    Colour(0x1F, 0x18, 0x29),
+    Colour(0x00, 0x00, 0x00),
+];
+
+/// The page in its light themes: the ground, and raised parts.
+pub const LIGHT_GROUNDS: &[Colour] = &[
+    Colour(0xFA, 0xF7, 0xFF),
+    Colour(0xFF, 0xFF, 0xFF),
+    Colour(0xF6, 0xEE, 0xDD),
+    Colour(0xFD, 0xF8, 0xEC),
+];
 
 /// The word that asks for any colour.
 const RANDOM: &str = "random";
@@ -100,8 +112,7 @@ impl Colour {
             return Ok(Self::default_for(random, in_use));
         }
         let colour = Self::parse(text)?;
-        let [ground, _] = DARK_GROUNDS;
-        let contrast = colour.contrast(ground);
+        let contrast = colour.contrast(DARK_GROUND);
         if contrast < MIN_CHOSEN {
             return Err(ColourRefusal::TooFaint { contrast });
         }
@@ -165,7 +176,7 @@ impl Colour {
         self.moved_until_readable(Self(0, 0, 0), LIGHT_GROUNDS)
     }
 
-    fn moved_until_readable(self, end: Self, grounds: [Self; 2]) -> Self {
+    fn moved_until_readable(self, end: Self, grounds: &[Self]) -> Self {
         (0..STEPS)
             .map(|step| self.mixed(end, step))
             .find(|shade| {
@@ -426,7 +437,7 @@ mod tests {
             let colour = Colour(r, g, b);
             let shown = colour.shown();
             for (shade, grounds) in [(shown.dark, DARK_GROUNDS), (shown.light, LIGHT_GROUNDS)] {
-                for ground in grounds {
+                for &ground in grounds {
                     prop_assert!(shade.contrast(ground) >= MIN_DEFAULT, "{shade} on {ground}");
                 }
                 if let (Some(before), Some(after)) = (hue(colour), hue(shade)) {

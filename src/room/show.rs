@@ -137,22 +137,23 @@ fn line(what: &'static str, text: &str, limit: usize) -> Result<(), ShowMistake>
 }
 
 fn address(what: &'static str, text: &str) -> Result<(), ShowMistake> {
-    if text.is_empty() {
-        return Ok(());
-    }
-    let inside = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"));
-    let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
-    let host = inside.and_then(|inside| inside.split(['/', '?', '#']).next());
-    let is_good = text.len() <= MAX_ADDRESS
-        && is_plain(text)
-        && host.is_some_and(|host| host.contains('.') && !host.contains('@'));
-    if is_good {
+    if text.is_empty() || is_address(text) {
         Ok(())
     } else {
         Err(ShowMistake::Address { what })
     }
+}
+
+/// Whether this is a whole address of a page, in ASCII, without a user name in it, and of at most
+/// [`MAX_ADDRESS`] bytes.
+pub fn is_address(text: &str) -> bool {
+    let inside = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    let host = inside.and_then(|inside| inside.split(['/', '?', '#']).next());
+    text.len() <= MAX_ADDRESS
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
+        && host.is_some_and(|host| host.contains('.') && !host.contains(['@', '\\']))
 }
 
 /// Reads `2026-11-21 20:00`, in UTC.

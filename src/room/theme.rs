@@ -10,11 +10,21 @@ pub enum Theme {
     Dark,
     /// Dark text on a light ground.
     Light,
+    /// White and yellow on black, with lines around everything.
+    Contrast,
+    /// Dark brown on the colour of old paper, in a typeface with serifs.
+    Paper,
 }
 
 impl Theme {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Browser, Self::Dark, Self::Light];
+    pub const ALL: [Self; 5] = [
+        Self::Browser,
+        Self::Dark,
+        Self::Light,
+        Self::Contrast,
+        Self::Paper,
+    ];
 
     /// The word that people type and that styles use.
     pub fn word(self) -> &'static str {
@@ -22,6 +32,19 @@ impl Theme {
             Self::Browser => "browser",
             Self::Dark => "dark",
             Self::Light => "light",
+            Self::Contrast => "contrast",
+            Self::Paper => "paper",
+        }
+    }
+
+    /// What it looks like, in words.
+    pub fn says(self) -> &'static str {
+        match self {
+            Self::Browser => "as the browser asks",
+            Self::Dark => "dark",
+            Self::Light => "light",
+            Self::Contrast => "high contrast",
+            Self::Paper => "paper",
         }
     }
 

@@ -3,7 +3,7 @@
 use axum::{
     Router,
     extract::State,
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::get,
 };
 use serde::Deserialize;
@@ -20,7 +20,10 @@ use crate::{
     },
     live::room::RoomHandle,
     pages::compose::{self, Compose, Notice},
-    room::{Dress, Post, Reply, Said, refusal::Refusal, session::ViewerId},
+    room::{
+        Dress, Post, Reply, Said, person::Role, refusal::Refusal, session::ViewerId,
+        shields::ChatMode, theme::Theme,
+    },
     tripcodes::Tripcodes,
 };
 
@@ -47,6 +50,7 @@ struct Fields {
     colour: String,
     tripcode_act: String,
     tripcode: Zeroizing<String>,
+    theme: String,
 }
 
 /// What the page shows after something was done.
@@ -84,6 +88,13 @@ async fn send(
     let viewer = visitor.viewer;
     let outcome = match fields.kind.as_str() {
         "dress" => dress(&room, &tripcodes, viewer, fields).await?,
+        "theme" => {
+            let outcome = theme(&room, viewer, fields);
+            if outcome.notice.is_none() && room.role(viewer) == Role::Viewer {
+                return Ok((visitor.cookie, Redirect::to(front(&room))).into_response());
+            }
+            outcome
+        }
         _ => say(&room, viewer, &fields)?,
     };
     let page = page(&room, &prompts, viewer, outcome)?;
@@ -195,6 +206,31 @@ async fn changed(
         .dress(viewer, dress)?
         .map(Reply::Dressed)
         .map_err(Notice::Refused))
+}
+
+/// The first page, with the chat that the viewer had.
+fn front(room: &RoomHandle) -> &'static str {
+    match room.shields().chat {
+        ChatMode::Hidden => "/?chat=1",
+        ChatMode::Shown | ChatMode::Off => "/",
+    }
+}
+
+fn theme(room: &RoomHandle, viewer: ViewerId, fields: Fields) -> Outcome {
+    let notice = match Theme::parse(&fields.theme) {
+        None => Some(Notice::Reply(Reply::Themes)),
+        Some(theme) => room
+            .choose_theme(viewer, &fields.nonce, theme)
+            .err()
+            .map(Notice::Refused),
+    };
+    Outcome {
+        text: fields.text,
+        dressing: true,
+        notice,
+        wish: Wish::Any,
+        several_lines: !fields.several.is_empty(),
+    }
 }
 
 fn page(

@@ -1,6 +1,12 @@
 //! `/`: the finite page that holds the frames.
 
-use axum::{Router, extract::State, response::IntoResponse, routing::get};
+use axum::{
+    Router,
+    extract::{Query, State, rejection::QueryRejection},
+    response::IntoResponse,
+    routing::get,
+};
+use serde::Deserialize;
 
 use crate::{
     http::{
@@ -9,24 +15,46 @@ use crate::{
         visitor::{Page, Visitor},
     },
     live::{panel::Panel, room::RoomHandle},
-    pages::home::{self, Home},
+    pages::{
+        description,
+        home::{self, Home},
+    },
 };
 
 pub(in crate::http) fn routes() -> Router<Site> {
     Router::new().route("/", get(show))
 }
 
+#[derive(Debug, Deserialize)]
+struct Wish {
+    /// `1` for the chat, `0` for none.
+    chat: Option<String>,
+}
+
 async fn show(
     State(panel): State<Panel>,
     State(room): State<RoomHandle>,
     visitor: Visitor,
+    wish: Result<Query<Wish>, QueryRejection>,
 ) -> Result<impl IntoResponse, Problem> {
     let values = panel.summary();
+    let words = room.show();
+    let wants_chat = wish
+        .ok()
+        .and_then(|Query(wish)| match wish.chat.as_deref() {
+            Some("0") => Some(false),
+            Some("1") => Some(true),
+            _ => None,
+        });
     let model = Home {
         title: values.title.as_str(),
         air: values.air,
         watching: values.watching,
         theme: room.theme(visitor.viewer),
+        chat: room.shields().chat,
+        wants_chat,
+        show: &words,
+        about: &description::markup(&words.description),
     };
     let page = Page::new(|nonce| home::page(&model, nonce))?;
     Ok((visitor.cookie, page))

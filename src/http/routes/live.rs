@@ -58,6 +58,8 @@ struct Form {
     #[serde(rename = "static")]
     finite: Option<String>,
     follow: Option<String>,
+    /// `0` for what stands above the chat alone.
+    chat: Option<String>,
 }
 
 pub(in crate::http) fn routes() -> Router<Site> {
@@ -72,14 +74,19 @@ async fn show(
     visitor: Visitor,
     form: Result<Query<Form>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let (finite, follow) = match form {
-        Ok(Query(form)) => (form.finite.is_some(), form.follow.is_some()),
-        Err(_) => (false, false),
+    let (finite, follow, without_chat) = match form {
+        Ok(Query(form)) => (
+            form.finite.is_some(),
+            form.follow.is_some(),
+            form.chat.as_deref() == Some("0"),
+        ),
+        Err(_) => (false, false, false),
     };
     let now = limits.clock.wall();
     let reader = live::Reader {
         key: room.identity(visitor.viewer).map(|identity| identity.key),
         theme: room.theme(visitor.viewer),
+        without_chat,
     };
     if follow && !finite {
         let lease = leases

@@ -7,7 +7,7 @@ use axum::{
     routing::get,
 };
 
-use super::stream::Choice;
+use super::{live::LiveLimits, stream::Choice};
 use crate::{
     http::{
         Site,
@@ -15,7 +15,7 @@ use crate::{
         visitor::{Page, Visitor},
     },
     live::{panel::Panel, room::RoomHandle},
-    pages::video,
+    pages::video::{self, Video},
 };
 
 pub(in crate::http) fn routes() -> Router<Site> {
@@ -25,13 +25,20 @@ pub(in crate::http) fn routes() -> Router<Site> {
 async fn show(
     State(panel): State<Panel>,
     State(room): State<RoomHandle>,
+    State(limits): State<LiveLimits>,
     visitor: Visitor,
     choice: Result<Query<Choice>, QueryRejection>,
 ) -> Result<impl IntoResponse, Problem> {
     let delay = choice.ok().and_then(|Query(choice)| choice.delay);
     let values = panel.summary();
-    let theme = room.theme(visitor.viewer);
-    let page =
-        Page::new(|nonce| video::page(values.air, values.title.as_str(), delay, theme, nonce))?;
+    let model = Video {
+        air: values.air,
+        title: values.title.as_str(),
+        delay,
+        theme: room.theme(visitor.viewer),
+        begins: room.show().begins(),
+        now: limits.clock.wall(),
+    };
+    let page = Page::new(|nonce| video::page(&model, nonce))?;
     Ok((visitor.cookie, page))
 }

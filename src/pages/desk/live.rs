@@ -287,7 +287,7 @@ fn mark(kind: SanctionKind) -> &'static str {
 pub fn dimmed(ids: &[MessageId]) -> String {
     rules(
         ids,
-        "{display:block;opacity:.45}",
+        "{display:block;opacity:.6}",
         ">.hide{display:none}",
         ">.unhide{display:inline-block}",
     )

@@ -110,10 +110,10 @@ fn the_buttons_stand_between_the_date_and_what_was_said() {
 fn a_hidden_line_is_dimmed_and_can_be_shown_again() {
     let css = dimmed(&[MessageId(7), MessageId(8)]);
 
-    assert!(css.contains("#m8{display:block;opacity:.45}"), "{css}");
+    assert!(css.contains("#m8{display:block;opacity:.6}"), "{css}");
     assert!(css.contains("#a7>.unhide{display:inline-block}"), "{css}");
     assert_eq!(removed(&[MessageId(7)]), "#m7,#a7{display:none}");
-    assert!(opened(Role::Moderator).contains("#m2{display:block;opacity:.45}"));
+    assert!(opened(Role::Moderator).contains("#m2{display:block;opacity:.6}"));
 }
 
 #[test]

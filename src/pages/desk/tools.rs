@@ -79,8 +79,8 @@ pub struct ShowPage<'a> {
     pub title: &'a str,
     /// All others.
     pub show: &'a Show,
-    /// What viewers see of the description.
-    pub preview: Option<&'a Markup>,
+    /// What viewers see of the description; may be empty.
+    pub preview: Markup,
 }
 
 /// The words of the show.
@@ -98,10 +98,10 @@ pub fn show(tool: Tool<'_>, page: &ShowPage<'_>, nonce: &str) -> Markup {
             label for="description" { "Description, in Markdown" }
             // A first line feed would be swallowed.
             textarea id="description" name="description" rows="8" maxlength=(MAX_DESCRIPTION) { "\n" (show.description) }
-            @if let Some(preview) = page.preview {
-                details class="preview" open {
-                    summary { "What viewers see of the description, as it is saved" }
-                    (preview)
+            @if !page.preview.0.is_empty() {
+                details class="preview" {
+                    summary { "What viewers see of the description" }
+                    (page.preview)
                 }
             }
             fieldset {

@@ -82,7 +82,7 @@ fn pages(tool: Tool<'_>) -> Vec<(&'static str, String)> {
     let words = ShowPage {
         title: HOSTILE,
         show: &words,
-        preview: Some(&preview),
+        preview,
     };
     let closed = DoorPage {
         has_password: true,

@@ -65,6 +65,7 @@ async fn show(
     let reader = Reader {
         key: room.identity(staff.viewer).map(|identity| identity.key),
         theme: room.theme(staff.viewer),
+        without_chat: false,
     };
     if !form.is_ok_and(|Query(form)| form.follow.is_some()) {
         return Ok(Page::new(|nonce| live::first(reader, nonce))?.into_response());

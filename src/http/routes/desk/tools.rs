@@ -18,9 +18,12 @@ use super::{Chief, LOG_IN, said};
 use crate::{
     http::{Site, form::OwnForm, problem::Problem, retitle::Retitle, visitor::Page},
     live::{panel::Panel, room::RoomHandle},
-    pages::desk::{
-        Notice,
-        tools::{self, DoorPage, FiltersPage, ShowPage, Tool},
+    pages::{
+        description,
+        desk::{
+            Notice,
+            tools::{self, DoorPage, FiltersPage, ShowPage, Tool},
+        },
     },
     passwords::Passwords,
     room::{
@@ -77,7 +80,7 @@ async fn show(
         let model = ShowPage {
             title: title.as_str(),
             show: &words,
-            preview: None,
+            preview: description::markup(&words.description),
         };
         tools::show(tool, &model, nonce)
     })
@@ -141,7 +144,7 @@ async fn set_show(
         let model = ShowPage {
             title: words.title.trim(),
             show: &wanted,
-            preview: None,
+            preview: description::markup(&wanted.description),
         };
         tools::show(tool, &model, nonce)
     })

@@ -38,10 +38,11 @@ pub fn shields(tool: Tool<'_>, shields: Shields, nonce: &str) -> Markup {
                     label class="check" {
                         input type="radio" name="chat" value=(mode.word()) checked[shields.chat == mode];
                         span {
+                            b class="shield" { (mode.word()) } ": "
                             @match mode {
-                                ChatMode::Shown => "is beside the picture",
-                                ChatMode::Hidden => "is hidden until a viewer asks for it",
-                                ChatMode::Off => "is off: nobody reads or writes",
+                                ChatMode::Shown => "beside the picture",
+                                ChatMode::Hidden => "viewers get a link “Show the chat”",
+                                ChatMode::Off => "nobody reads or writes; the picture goes on",
                             }
                         }
                     }
