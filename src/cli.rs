@@ -7,6 +7,7 @@
 
 mod ask;
 mod config;
+mod deletion;
 mod doctor;
 mod password;
 mod progress;
