@@ -7,6 +7,7 @@
 
 mod ask;
 mod config;
+mod deletion;
 mod doctor;
 mod password;
 mod progress;
@@ -235,7 +236,14 @@ fn run(command_line: &CommandLine) -> anyhow::Result<ExitCode> {
         Command::Tripcode(_) => tripcode::run(&layers().settings()?),
         Command::Remote(command) => {
             let general = &command_line.general;
-            remote::run(command, &general.dir, &layers().settings()?, general.json)
+            let (settings, mistakes) = layers().settings_with_mistakes()?;
+            if !mistakes.is_empty() {
+                let words = "onionstream: the configuration has mistakes, which are left out here; \
+                             `onionstream config check` lists them\n";
+                // There is nobody left to tell when the output is gone.
+                drop(io::stderr().write_all(words.as_bytes()));
+            }
+            remote::run(command, &general.dir, &settings, general.json)
         }
     }
 }

@@ -45,7 +45,7 @@ const MOST: (u32, u32) = (256 * 1024, 16);
 /// Computations at the same time: one core and 19 MiB at the most, whatever is tried at the door.
 const RUNNING: usize = 1;
 
-/// Requests that wait for their turn, about 15 ms each.
+/// Requests of one kind that wait for their turn, about 15 ms each.
 const WAITING: usize = 8;
 
 /// Letters of a made password: nobody mixes them up (no `i`, `l`, `o`, `u`).
@@ -185,14 +185,20 @@ fn normal(password: &str) -> Zeroizing<String> {
 
 /// Checks passwords for many without standing in anybody's way, and knows the broadcaster's hash.
 ///
-/// Clones share one queue and one hash.
+/// Clones share one queue and one hash. Who guesses viewing passwords, who logs in at the desk, and
+/// who sets a password there have places of their own in the queue: none of them can keep another
+/// out.
 #[derive(Clone)]
 pub struct Passwords {
     broadcaster: Arc<Mutex<Arc<str>>>,
     running: Arc<Semaphore>,
-    /// Those who wait and those who run.
-    admitted: Arc<Semaphore>,
+    guesses: Places,
+    logins: Places,
+    settings: Places,
 }
+
+/// Those of one kind who wait and who run.
+type Places = Arc<Semaphore>;
 
 impl fmt::Debug for Passwords {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -203,10 +209,13 @@ impl fmt::Debug for Passwords {
 impl Passwords {
     /// An empty queue, with the hash of the broadcaster's password.
     pub fn new(broadcaster: &str) -> Self {
+        let places = || Arc::new(Semaphore::new(RUNNING + WAITING));
         Self {
             broadcaster: Arc::new(Mutex::new(broadcaster.into())),
             running: Arc::new(Semaphore::new(RUNNING)),
-            admitted: Arc::new(Semaphore::new(RUNNING + WAITING)),
+            guesses: places(),
+            logins: places(),
+            settings: places(),
         }
     }
 
@@ -232,10 +241,12 @@ impl Passwords {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner),
         );
-        self.verify(&hash, password).await
+        check(&password)?;
+        self.in_turn(&self.logins, move || is_right(&password, &hash))
+            .await
     }
 
-    /// Whether this is the password that the hash is of.
+    /// Whether this is the viewing password that the hash is of.
     ///
     /// # Errors
     ///
@@ -243,7 +254,8 @@ impl Passwords {
     pub async fn verify(&self, hash: &str, password: Zeroizing<String>) -> Result<bool, NoAnswer> {
         check(&password)?;
         let hash = hash.to_owned();
-        self.in_turn(move || is_right(&password, &hash)).await
+        self.in_turn(&self.guesses, move || is_right(&password, &hash))
+            .await
     }
 
     /// The hash of a password with a fresh salt.
@@ -253,7 +265,7 @@ impl Passwords {
     /// [`NoAnswer`], at once.
     pub async fn hash(&self, password: Zeroizing<String>) -> Result<String, NoAnswer> {
         check(&password)?;
-        self.in_turn(move || hash(&password)).await
+        self.in_turn(&self.settings, move || hash(&password)).await
     }
 
     /// Runs `work` in the background when it is its turn.
@@ -262,9 +274,10 @@ impl Passwords {
     /// and keeps its place until then.
     async fn in_turn<T: Send + 'static>(
         &self,
+        places: &Places,
         work: impl FnOnce() -> Result<T, NoAnswer> + Send + 'static,
     ) -> Result<T, NoAnswer> {
-        let admitted = Arc::clone(&self.admitted)
+        let admitted = Arc::clone(places)
             .try_acquire_owned()
             .map_err(|_full| NoAnswer::Busy)?;
         // Neither semaphore is ever closed.
@@ -360,5 +373,28 @@ mod tests {
             passwords.verify_broadcaster(typed("")).await,
             Err(NoAnswer::Empty)
         );
+    }
+
+    #[tokio::test]
+    async fn guesses_at_the_door_keep_nobody_at_the_desk_waiting_for_a_place() {
+        let hash = hash("correct horse").unwrap();
+        let passwords = Passwords::new(&hash);
+        let guesses = (0..20).map(|_| passwords.verify(&hash, typed("wrong one")));
+        let logins = (0..20).map(|_| passwords.verify_broadcaster(typed("wrong one")));
+        let at_the_desk = async {
+            // After all of them have asked.
+            tokio::task::yield_now().await;
+            passwords.hash(typed("another password")).await
+        };
+
+        let (_, tried, set) = tokio::join!(
+            futures_util::future::join_all(guesses),
+            futures_util::future::join_all(logins),
+            at_the_desk
+        );
+
+        assert!(set.is_ok(), "{set:?}");
+        let answered = tried.iter().filter(|answer| answer.is_ok()).count();
+        assert_eq!(answered, RUNNING + WAITING);
     }
 }

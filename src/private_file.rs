@@ -13,8 +13,9 @@ use std::{
 use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
-/// Largest file that is read, in bytes.
-pub const MAX_BYTES: u64 = 1024 * 1024;
+/// Largest file that is read, in bytes. The largest that is written, with as many bans as there may
+/// be, has some 5 MiB.
+pub const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Why a private file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -123,6 +124,14 @@ pub fn read(path: &Path) -> Result<Option<Zeroizing<String>>, PrivateFileError> 
     std::str::from_utf8(&bytes)
         .map(|text| Some(Zeroizing::new(text.to_owned())))
         .map_err(|_not| PrivateFileError::NotText(path.to_owned()))
+}
+
+/// Whether [`write`] (or a program that was killed in it) uses `name` for what is not yet `file`.
+pub fn is_unfinished(name: &str, file: &str) -> bool {
+    let mark = name
+        .strip_prefix('.')
+        .and_then(|name| name.strip_prefix(file)?.strip_prefix('.'));
+    mark.is_some_and(|mark| mark.len() == 16 && mark.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// Replaces the file, or leaves the old one as it is. Blocks until it is on the disk.

@@ -161,13 +161,10 @@ impl Room {
         let viewer = self.sessions.admit(token, person, now);
         self.by_key.insert(key, viewer);
         if let Some(old) = old {
-            let follows = self
-                .desk
-                .sanctions
-                .follow(&digest(old), viewer, digest(token.as_str()));
-            if follows {
-                self.effects.push(Effect::Keep);
-            }
+            self.desk.has_followed |=
+                self.desk
+                    .sanctions
+                    .follow(&digest(old), viewer, digest(token.as_str()));
         }
         if !self.limits.captcha_at_entrance {
             self.newcomer(now);
@@ -184,9 +181,23 @@ impl Room {
             .unwrap_or(PublicTag::from_random(random))
     }
 
-    /// The viewer whose token this is, if it is one of ours.
+    /// The viewer whose token this is, if it is one of ours. A program's token counts for the API
+    /// alone: it is nobody's in a cookie.
     pub fn recognise(&mut self, token: &str, now: Tick) -> Option<ViewerId> {
-        self.sessions.recognise(token, now)
+        let viewer = self.sessions.recognise(token, now);
+        viewer.filter(|viewer| !self.is_program(*viewer))
+    }
+
+    /// The program whose token this is. The token of a browser's session is not for programs,
+    /// whoever's it is.
+    pub fn recognise_program(&mut self, token: &str, now: Tick) -> Option<ViewerId> {
+        let viewer = self.sessions.recognise(token, now);
+        viewer.filter(|viewer| self.is_program(*viewer))
+    }
+
+    fn is_program(&self, viewer: ViewerId) -> bool {
+        let seat = self.person(viewer).and_then(|person| person.seat);
+        seat.is_some_and(|seat| seat.is_program)
     }
 
     /// What is known of a person.
@@ -316,7 +327,8 @@ impl Room {
     pub fn tick(&mut self, now: Tick, wall: WallTime) {
         self.sessions.tick(now);
         self.tick_seats(now);
-        if self.desk.sanctions.tick(wall) {
+        let has_followed = std::mem::take(&mut self.desk.has_followed);
+        if self.desk.sanctions.tick(wall) || has_followed {
             self.effects.push(Effect::Keep);
         }
         self.clear_up();

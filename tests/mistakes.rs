@@ -5,8 +5,8 @@
 mod stage;
 
 use std::{
-    io::{Read as _, Write as _},
-    os::unix::net::UnixStream,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    os::unix::{fs::PermissionsExt as _, net::UnixStream},
     path::PathBuf,
     time::Duration,
 };
@@ -64,9 +64,22 @@ impl House {
         arguments.extend(settings.iter().flat_map(|setting| ["--set", *setting]));
         let server = Server::start(&arguments);
         let socket = server.directory().join("site.sock");
-        let there = watch(SOON, || socket.exists().then_some(()));
+        // The file is there a moment before somebody listens.
+        let there = watch(SOON, || UnixStream::connect(&socket).ok());
         assert!(there.is_some(), "{}", server.log());
         Self { server, socket }
+    }
+
+    /// Asks the show something at its control socket.
+    fn asks(&self, line: &str) -> String {
+        let socket = self.server.directory().join("state/control.sock");
+        let mut control = UnixStream::connect(socket).expect("there");
+        writeln!(control, "{line}").expect("sent");
+        let mut answer = String::new();
+        BufReader::new(control)
+            .read_line(&mut answer)
+            .expect("an answer");
+        answer
     }
 
     fn send(&self, request: &str, body: &str) -> Answer {
@@ -197,6 +210,32 @@ fn nothing_is_behind_the_entrance_for_those_who_did_not_pass_it() {
 }
 
 #[test]
+fn the_captcha_before_a_secret_club_does_not_tell_what_the_show_is_called() {
+    for (desk, is_told) in [("club = [\"aaaa-aaaa-aaaa-aaaa\"]", false), ("", true)] {
+        let house = House::open(&[]);
+        let directory = house.server.directory();
+        let file = directory.join("state/desk.toml");
+        std::fs::write(&file, desk).expect("a file");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("closed");
+        std::fs::write(directory.join("title.txt"), "meeting of the friends").expect("a title");
+        let answer = house.asks("reload");
+        assert!(answer.starts_with("{\"ok\""), "{answer}");
+        let known = watch(SOON, || {
+            house.asks("title").contains("of the friends").then_some(())
+        });
+        assert!(known.is_some(), "{}", house.server.log());
+
+        let page = house.get("/enter", "").body;
+        assert!(page.contains("One question"), "{page}");
+        assert_eq!(page.contains("of the friends"), is_told, "{page}");
+        for path in ["/privacy", "/broadcaster/login"] {
+            let page = house.get(path, "").body;
+            assert!(!page.contains("of the friends"), "{path}: {page}");
+        }
+    }
+}
+
+#[test]
 fn a_session_that_somebody_prepared_is_worth_nothing_after_the_entrance() {
     let house = House::open(&[]);
     let (before, after) = house.come_in();
@@ -234,8 +273,41 @@ fn a_captcha_is_solved_once_by_the_one_who_was_asked() {
     let entered = post(&anna, &nonce);
     assert_eq!(entered.status, 303);
     let inside = entered.cookie().expect("a session");
-    let again = house.get("/enter", &inside).field("nonce");
-    assert_eq!(post(&inside, &again).status, 200, "solved already");
+
+    // The same answer again: with the cookie from before, by the one who was outside then, and by a
+    // newcomer. Each is asked something else and stays outside.
+    let newcomer = house.get("/enter", "").cookie().expect("a session");
+    for (who, cookie) in [("before", &anna), ("ben", &ben), ("newcomer", &newcomer)] {
+        let page = house.get("/enter", cookie);
+        assert_eq!(page.status, 200, "{who} is outside");
+        // Of the cookie from before nothing is known any more.
+        let cookie = page.cookie().unwrap_or_else(|| cookie.clone());
+        assert_ne!(page.field("challenge"), challenge, "{who}");
+        for nonce in [&nonce, &page.field("nonce")] {
+            let again = post(&cookie, nonce);
+            assert_eq!(again.status, 200, "{who}");
+            assert_eq!(again.cookie(), None, "{who} gets no other session");
+        }
+        assert_eq!(house.get("/live", &cookie).status, 403, "{who}");
+    }
+    // Whoever is inside is sent on to the first page: nothing is looked at, nothing changes.
+    for nonce in [nonce.as_str(), ""] {
+        let again = post(&inside, nonce);
+        assert_eq!((again.status, again.cookie()), (303, None));
+        assert!(again.head.contains("location: /\r\n"), "{}", again.head);
+    }
+    assert_eq!(house.get("/live?static=1", &inside).status, 200);
+}
+
+#[test]
+fn in_a_crowd_nobody_is_left_without_a_captcha() {
+    let house = House::open(&[]);
+
+    // More at once than there are pictures in stock.
+    for newcomer in 0..100 {
+        let page = house.get("/enter", "");
+        assert_ne!(page.field("challenge"), "", "{newcomer}: {}", page.body);
+    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::control::Ending;
 use self::desk::DeskUpdates;
-use super::{progress::Progress, report::WithHint as _};
+use super::{deletion, progress::Progress, report::WithHint as _};
 use crate::{
     clock::{Clock, Tick},
     config::{Listen, Settings},
@@ -87,7 +87,11 @@ pub(super) fn run(
         Ok(Ending::Panic(deletions)) => {
             // What tasks still write must not come after the deletion.
             runtime.shutdown_timeout(PANIC_WITHIN);
-            control::delete(settings, deletions)
+            let deleted = deletion::delete(settings, deletions);
+            for words in deletion::left(settings, deletions) {
+                tracing::warn!("{words}");
+            }
+            deleted
         }
         ended => {
             // Tasks that did not end in time must not hold the program up.
@@ -114,6 +118,7 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
             stall: settings.http.stall_timeout,
         },
         connections: Arc::new(Semaphore::new(settings.http.max_connections)),
+        near: Service::near(settings.http.max_connections),
         send_buffer: settings.http.send_buffer,
         closing: closing.clone(),
     };
@@ -362,16 +367,16 @@ fn publish(
     tasks.spawn(tor_status::report(news.clone(), progress.clone(), clock));
     tasks.spawn(async move {
         let serve = move |stream, _circuit| {
+            let place = service.place_for_afar();
             let Service {
                 site,
                 limits,
-                connections,
                 closing,
                 ..
             } = service.clone();
             async move {
                 // Beyond the limit a stream ends at once: waiting would hold its circuit.
-                let Ok(_permit) = connections.try_acquire_owned() else {
+                let Some(_place) = place else {
                     return;
                 };
                 connection::serve(stream, site, Via::Onion, limits, closing).await;

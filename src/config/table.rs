@@ -112,7 +112,8 @@ settings! {
         /// Address of the local preview: loopback, or a Unix socket; never a public address,
         /// because whoever reaches the site outside Tor learns where this computer is.
         listen: Listen = "127.0.0.1:5051", Kind::Address;
-        /// Connections open at the same time, local and through Tor together; further ones wait.
+        /// Connections open at the same time, local and through Tor together; further ones wait, and
+        /// one in eight (at most 64) is left for this computer.
         max_connections: usize = "4096", Kind::Count(1, 65_536);
         /// Browser sessions that are remembered; beyond it the one that was quiet longest is
         /// forgotten.

@@ -26,7 +26,14 @@ use super::connection::{self, TimeLimits, Via};
 /// Pause after the system refuses a connection (usually: too many open files).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// What every local connection gets.
+/// Of all connections, one in so many is for people on this computer, and at most [`MOST_NEAR`]:
+/// whoever fills the site through Tor must not lock the broadcaster out of the desk.
+const NEAR_SHARE: usize = 8;
+
+/// See [`NEAR_SHARE`].
+const MOST_NEAR: usize = 64;
+
+/// What every connection gets.
 #[derive(Debug, Clone)]
 pub struct Service {
     /// The site.
@@ -35,6 +42,8 @@ pub struct Service {
     pub limits: TimeLimits,
     /// Connections that may be open at once; more wait until one ends.
     pub connections: Arc<Semaphore>,
+    /// Those of them that are left for this computer.
+    pub near: usize,
     /// Bytes the kernel may hold for one connection. A small number makes a slow reader visible.
     pub send_buffer: usize,
     /// Ends every connection.
@@ -160,11 +169,52 @@ impl Listener {
 }
 
 impl Service {
+    /// How many of so many connections are for this computer.
+    pub fn near(connections: usize) -> usize {
+        (connections / NEAR_SHARE).min(MOST_NEAR)
+    }
+
+    /// A place for a connection through Tor, if there is one.
+    pub fn place_for_afar(&self) -> Option<tokio::sync::OwnedSemaphorePermit> {
+        // Two at the same moment can take one too many, which does not matter.
+        if self.connections.available_permits() <= self.near {
+            return None;
+        }
+        Arc::clone(&self.connections).try_acquire_owned().ok()
+    }
+
     /// A place for one more connection; `None` when closing.
     async fn permit(&self) -> Option<tokio::sync::OwnedSemaphorePermit> {
         tokio::select! {
             permit = Arc::clone(&self.connections).acquire_owned() => permit.ok(),
             () = self.closing.cancelled() => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn however_many_come_through_tor_there_is_a_place_on_this_computer() {
+        for (connections, far) in [(1, 1), (7, 7), (80, 70), (4096, 4032)] {
+            let service = Service {
+                site: Router::new(),
+                limits: TimeLimits {
+                    head: Duration::from_secs(1),
+                    stall: Duration::from_secs(1),
+                },
+                connections: Arc::new(Semaphore::new(connections)),
+                near: Service::near(connections),
+                send_buffer: 0,
+                closing: CancellationToken::new(),
+            };
+
+            let held: Vec<_> = std::iter::from_fn(|| service.place_for_afar()).collect();
+
+            assert_eq!(held.len(), far);
+            assert_eq!(service.connections.available_permits(), connections - far);
         }
     }
 }

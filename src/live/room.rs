@@ -56,6 +56,8 @@ struct Shared {
     panel: Panel,
     leases: Leases,
     kept: watch::Sender<Arc<Kept>>,
+    /// Of that, what is on the disk.
+    saved: Mutex<Arc<Kept>>,
     clock: Clock,
 }
 
@@ -69,7 +71,9 @@ struct Inner {
 impl RoomHandle {
     /// Shares a room whose changes show in `panel`, and which ends responses in `leases`.
     pub fn new(room: Room, panel: Panel, leases: Leases, clock: Clock) -> Self {
-        let (kept, _) = watch::channel(Arc::new(room.kept()));
+        let nothing = Arc::new(room.kept());
+        let saved = Mutex::new(Arc::clone(&nothing));
+        let (kept, _) = watch::channel(nothing);
         let inner = Mutex::new(Inner {
             room,
             people: Arc::default(),
@@ -80,6 +84,7 @@ impl RoomHandle {
                 panel,
                 leases,
                 kept,
+                saved,
                 clock,
             }),
         }
@@ -99,6 +104,13 @@ impl RoomHandle {
         self.lock().0.room.door_of(Some(viewer), is_near, wall)
     }
 
+    /// Whether nothing but a captcha can stand between somebody and the show.
+    pub fn is_for_everybody(&self) -> bool {
+        let (inner, _) = self.lock();
+        let access = inner.room.access();
+        access.password().is_none() && access.club().is_none()
+    }
+
     /// Whether this tripcode is one of the secret club.
     pub fn opens_club(&self, tripcode: Tripcode) -> bool {
         let (inner, _) = self.lock();
@@ -106,10 +118,16 @@ impl RoomHandle {
         club.is_some_and(|club| club.contains(&tripcode))
     }
 
-    /// The viewer whose token this is, if it is one of ours.
+    /// The viewer whose token this is, if it is one of ours and no program's.
     pub fn recognise(&self, token: &str) -> Option<ViewerId> {
         let (mut inner, now) = self.lock();
         inner.room.recognise(token, now)
+    }
+
+    /// The program whose token this is.
+    pub fn recognise_program(&self, token: &str) -> Option<ViewerId> {
+        let (mut inner, now) = self.lock();
+        inner.room.recognise_program(token, now)
     }
 
     /// Makes a session for a newcomer and the token for their cookie. `old` is the token they came
@@ -313,6 +331,7 @@ impl RoomHandle {
                 Effect::Shown(ids) => self.shared.panel.publish(&Update::Shown(ids)),
                 Effect::Looks(identity) => self.shared.panel.publish(&Update::Looks(identity)),
                 Effect::EndVideo(viewer) => self.shared.leases.end(Kind::Video, viewer),
+                Effect::EndPanels(viewer) => self.shared.leases.end(Kind::Panel, viewer),
                 Effect::Enforce => enforce = true,
                 Effect::Shields(shields) => self.shared.panel.publish(&Update::Chat(shields.chat)),
                 Effect::Show(show) => {

@@ -14,9 +14,9 @@ use super::{
     order::{Actor, Done, Effect, LONGEST_TERM, MAX_MESSAGES, Order, Term, Whom},
     person::{Identity, Role},
     refusal::Refusal,
-    sanction::{SanctionId, SanctionKind, Target},
+    sanction::{Sanction, SanctionId, SanctionKind, Target},
     session::ViewerId,
-    shields::Shields,
+    shields::{ShieldChange, Shields},
     transcript::MessageId,
     tripcode::Tripcode,
     wording::{changes, ends, label, messages},
@@ -32,8 +32,8 @@ type Outcome = Result<(String, Vec<Order>), Refusal>;
 impl Room {
     /// Carries out an order.
     pub fn order(&mut self, actor: Actor, order: Order, wall: WallTime) -> Result<Done, Refusal> {
-        let rank = self.rank_of(actor);
-        if rank < order.needs() {
+        let rank = self.rank_of(actor, wall);
+        if rank < self.needed(&order) {
             return Err(Refusal::NotAllowed);
         }
         if let Order::Undo(id) = order {
@@ -55,12 +55,13 @@ impl Room {
     }
 
     fn undo(&mut self, actor: Actor, id: AuditId, wall: WallTime) -> Result<Done, Refusal> {
-        let rank = self.rank_of(actor);
+        let rank = self.rank_of(actor, wall);
         let entry = self.desk.audit.get(id).ok_or(Refusal::NothingToUndo)?;
         if !entry.can_undo() {
             return Err(Refusal::NothingToUndo);
         }
-        if entry.undo.iter().any(|order| rank < order.needs()) {
+        // Before anything of it goes back: a part of it would count as all of it.
+        if entry.undo.iter().any(|order| rank < self.needed(order)) {
             return Err(Refusal::NotAllowed);
         }
         let (what, orders) = (entry.what.clone(), entry.undo.clone());
@@ -117,7 +118,7 @@ impl Room {
                 let what = format!("{tripcode} is {}{}", kind.participle(), ends(until));
                 Ok((what, vec![Order::Lift(id)]))
             }
-            Order::Lift(id) => self.lift(rank, id),
+            Order::Lift(id) => self.lift(id),
             Order::Restore(restored) => {
                 let (sanction, viewers) = *restored;
                 let (label, kind, until) = (sanction.label.clone(), sanction.kind, sanction.until);
@@ -127,7 +128,10 @@ impl Room {
                     .restore(sanction, wall)
                     .map_err(|_too_many| Refusal::TooMany("sanctions"))?;
                 for viewer in viewers {
-                    self.desk.sanctions.attach(id, viewer);
+                    // Of those who are gone nothing would ever be cleared up.
+                    if self.person(viewer).is_some() {
+                        self.desk.sanctions.attach(id, viewer);
+                    }
                 }
                 self.effects.extend([Effect::Keep, Effect::Enforce]);
                 let what = format!("{label} is {} again{}", kind.participle(), ends(until));
@@ -141,7 +145,7 @@ impl Room {
             }
             Order::Appoint { tripcode, label } => self.appoint(tripcode, &label),
             Order::Dismiss(tripcode) => self.dismiss(tripcode),
-            Order::Shields(shields) => Ok(self.set_shields(shields)),
+            Order::Shields(wanted) => Ok(self.set_shields(&wanted)),
             Order::Filters(rules) => self.set_filters(rules),
             Order::ViewingPassword(password) => {
                 let what = match &password {
@@ -179,11 +183,39 @@ impl Room {
         }
     }
 
-    fn rank_of(&self, actor: Actor) -> Role {
+    fn rank_of(&self, actor: Actor, wall: WallTime) -> Role {
         match actor {
-            Actor::Person(viewer) => self.role(viewer),
+            Actor::Person(viewer) => self.standing(viewer, wall),
             Actor::Terminal => Role::Broadcaster,
         }
+    }
+
+    /// The role an order takes, now that it is known what it is about: moderators give rights back
+    /// that moderators can take, and those of moderators are for the broadcaster.
+    fn needed(&self, order: &Order) -> Role {
+        let is_for_broadcaster = match order {
+            Order::Lift(id) => {
+                let sanctions = &self.desk.sanctions;
+                sanctions.get(*id).is_some_and(|sanction| {
+                    sanction.kind > SanctionKind::Mute
+                        || self.concerns_staff(sanction, &sanctions.viewers_of(*id))
+                })
+            }
+            Order::Restore(restored) => self.concerns_staff(&restored.0, &restored.1),
+            _ => false,
+        };
+        if is_for_broadcaster {
+            return Role::Broadcaster;
+        }
+        order.needs()
+    }
+
+    fn concerns_staff(&self, sanction: &Sanction, viewers: &[ViewerId]) -> bool {
+        let tripcode = sanction.tripcode;
+        tripcode.is_some_and(|tripcode| self.desk.moderators.contains_key(&tripcode))
+            || viewers
+                .iter()
+                .any(|viewer| self.role(*viewer) > Role::Viewer)
     }
 
     fn by(&self, actor: Actor) -> String {
@@ -240,19 +272,27 @@ impl Room {
         Ok((what, vec![Order::Hide(shown)]))
     }
 
-    /// Moderators do not touch what the broadcaster and other moderators say.
+    /// Those of the messages that are still there. Moderators do not touch what the broadcaster and
+    /// other moderators say.
     fn touchable(&self, rank: Role, ids: &[MessageId]) -> Result<Vec<MessageId>, Refusal> {
         if ids.len() > MAX_MESSAGES {
             return Err(Refusal::TooMany("messages in one order"));
         }
+        let mut there = Vec::with_capacity(ids.len());
         for id in ids {
-            let (message, _) = self.transcript.get(*id).ok_or(Refusal::NoSuchMessage)?;
+            let Some((message, _)) = self.transcript.get(*id) else {
+                continue;
+            };
             let theirs = message.role().unwrap_or(Role::Viewer);
             if rank < Role::Broadcaster && theirs >= rank {
                 return Err(Refusal::Protected);
             }
+            there.push(*id);
         }
-        Ok(ids.to_vec())
+        if there.is_empty() {
+            return Err(Refusal::NoSuchMessage);
+        }
+        Ok(there)
     }
 
     #[expect(
@@ -270,6 +310,9 @@ impl Room {
         wall: WallTime,
     ) -> Outcome {
         let (viewer, identity) = self.subject(rank, whom)?;
+        if rank < Role::Broadcaster && self.desk.sanctions.is_crowded() {
+            return Err(Refusal::TooMany("sanctions"));
+        }
         let target = Target {
             viewer: Some(viewer),
             token: self.sessions.digest_of(viewer),
@@ -277,6 +320,10 @@ impl Room {
             label: label(&identity),
         };
         let id = self.add_sanction(target, kind, by, wall, until)?;
+        if identity.role > Role::Viewer {
+            // The desk's is not theirs any more.
+            self.effects.push(Effect::EndPanels(viewer));
+        }
         let mut what = format!(
             "{} is {}{}",
             label(&identity),
@@ -290,7 +337,11 @@ impl Room {
             if !hidden.is_empty() {
                 what.push_str("; hid what they said");
                 self.effects.push(Effect::Hidden(hidden.clone()));
-                undo.push(Order::Unhide(hidden));
+                undo.extend(
+                    hidden
+                        .chunks(MAX_MESSAGES)
+                        .map(|ids| Order::Unhide(ids.to_vec())),
+                );
             }
         }
         Ok((what, undo))
@@ -313,11 +364,7 @@ impl Room {
         Ok(id)
     }
 
-    fn lift(&mut self, rank: Role, id: SanctionId) -> Outcome {
-        let sanction = self.desk.sanctions.get(id).ok_or(Refusal::NoSuchSanction)?;
-        if sanction.kind > SanctionKind::Mute && rank < Role::Broadcaster {
-            return Err(Refusal::NotAllowed);
-        }
+    fn lift(&mut self, id: SanctionId) -> Outcome {
         let lifted = self
             .desk
             .sanctions
@@ -394,14 +441,18 @@ impl Room {
         self.effects.extend([Effect::Keep, Effect::Enforce]);
     }
 
-    fn set_shields(&mut self, shields: Shields) -> (String, Vec<Order>) {
-        let before = std::mem::replace(&mut self.desk.shields, shields);
+    fn set_shields(&mut self, wanted: &[ShieldChange]) -> (String, Vec<Order>) {
+        let before = self.desk.shields;
+        let shields = wanted.iter().copied().fold(before, Shields::changed);
+        self.desk.shields = shields;
         if before == shields {
             return (String::new(), Vec::new());
         }
         self.effects
             .extend([Effect::Keep, Effect::Shields(shields)]);
-        (changes(before, shields), vec![Order::Shields(before)])
+        // Only what this order changed goes back: the rest may be different by then.
+        let undo = Order::Shields(shields.changes_to(before));
+        (changes(before, shields), vec![undo])
     }
 
     fn set_filters(&mut self, rules: Vec<FilterRule>) -> Outcome {

@@ -13,14 +13,14 @@ use super::{
     kept::Kept,
     login::{Links, LoginPace},
     person::{Identity, Role},
-    sanction::{Sanction, Sanctions},
+    sanction::{Sanction, SanctionKind, Sanctions},
     session::{Token, ViewerId},
     shields::Shields,
     show::Show,
     tag::PublicKey,
     tripcode::Tripcode,
 };
-use crate::clock::Tick;
+use crate::clock::{Tick, WallTime};
 
 /// A session at the desk ends after this long, used or not.
 pub const SESSION: Duration = Duration::from_hours(12);
@@ -28,10 +28,17 @@ pub const SESSION: Duration = Duration::from_hours(12);
 /// Tripcodes that can belong to moderators.
 pub const MAX_MODERATORS: usize = 64;
 
+/// Programs beyond so many seats give way in a flood of sessions, as anybody: one that logs in for
+/// every request must not fill the table for twelve hours.
+const MOST_HELD: usize = 64;
+
 /// What the broadcaster decided.
 #[derive(Debug, Default)]
 pub struct Desk {
     pub(super) sanctions: Sanctions,
+    /// A sanction has followed somebody to another token. It is kept with the next tick: whoever is
+    /// sanctioned could have the whole list written as often as they come.
+    pub(super) has_followed: bool,
     pub(super) moderators: BTreeMap<Tripcode, String>,
     pub(super) rules: Vec<FilterRule>,
     pub(super) filters: Filters,
@@ -89,10 +96,22 @@ pub struct DeskView {
 }
 
 impl Room {
-    /// What a viewer may do.
+    /// What a viewer is.
     pub fn role(&self, viewer: ViewerId) -> Role {
         self.person(viewer)
             .map_or(Role::Viewer, |person| person.identity.role)
+    }
+
+    /// What a viewer may do now: a moderator whom the broadcaster banned keeps no order.
+    pub fn standing(&self, viewer: ViewerId, wall: WallTime) -> Role {
+        let role = self.role(viewer);
+        let sanction = self.sanction(viewer, wall);
+        if role == Role::Moderator
+            && sanction.is_some_and(|sanction| sanction.kind > SanctionKind::Mute)
+        {
+            return Role::Viewer;
+        }
+        role
     }
 
     /// The session of the person with this public id.
@@ -161,6 +180,9 @@ impl Room {
     /// Gives somebody a seat at the desk who proved elsewhere that it is theirs. Their token is
     /// replaced, so that nobody can have prepared this session for them.
     pub fn log_in(&mut self, viewer: ViewerId, seat: Seat, token: &Token) -> bool {
+        let people = self.sessions.iter();
+        let seats = people.filter(|(_, person, _)| person.seat.is_some());
+        let seats = seats.count();
         let Some(person) = self.sessions.person_mut(viewer) else {
             return false;
         };
@@ -169,19 +191,27 @@ impl Room {
         // Forms from before belong to whoever this was before.
         person.nonces = super::nonce::Nonces::default();
         person.bearers = super::nonce::Nonces::default();
+        self.sessions
+            .hold(viewer, !seat.is_program || seats < MOST_HELD);
         self.remint(viewer, token);
         self.rank(viewer);
         true
     }
 
-    /// Takes the seat away.
+    /// Takes the seat away. A program has nothing without it: its token is nobody's then.
     pub fn log_out(&mut self, viewer: ViewerId) {
+        let is_program = self.is_program(viewer);
         if let Some(person) = self.sessions.person_mut(viewer) {
             person.seat = None;
             person.nonces = super::nonce::Nonces::default();
             person.bearers = super::nonce::Nonces::default();
         }
+        self.sessions.hold(viewer, false);
         self.rank(viewer);
+        if is_program {
+            self.sessions.end(viewer);
+            self.clear_up();
+        }
     }
 
     /// Takes every seat away that came by a password or a link, and closes the links.

@@ -1,13 +1,16 @@
 //! The door: what stands between somebody and the site, and the ways through it.
 
+use std::collections::BTreeMap;
+
 use super::{
     Room,
     access::Door,
-    order::Effect,
-    person::Person,
+    people::People,
+    person::{Identity, Person, Role},
     refusal::Refusal,
     sanction::{Sanction, SanctionKind},
     session::{Token, ViewerId, digest},
+    tag::PublicKey,
 };
 use crate::clock::{Tick, WallTime};
 
@@ -21,7 +24,7 @@ impl Room {
         now: Tick,
         wall: WallTime,
     ) -> (Option<ViewerId>, Door) {
-        let viewer = token.and_then(|token| self.sessions.recognise(token, now));
+        let viewer = token.and_then(|token| self.recognise(token, now));
         if viewer.is_none()
             && let Some(token) = token
             && let Some(sanction) = self.desk.sanctions.of_token(&digest(token), wall)
@@ -36,7 +39,7 @@ impl Room {
     /// What stands between the site and somebody.
     pub fn door_of(&self, viewer: Option<ViewerId>, is_near: bool, wall: WallTime) -> Door {
         let person = viewer.and_then(|viewer| self.person(viewer));
-        if person.is_some_and(Person::is_staff) {
+        if person.is_some_and(Person::is_exempt) {
             return Door::In;
         }
         if let Some(viewer) = viewer
@@ -45,6 +48,9 @@ impl Room {
         {
             let until = sanction.until;
             return Door::Blocked { until };
+        }
+        if viewer.is_some_and(|viewer| self.standing(viewer, wall) > Role::Viewer) {
+            return Door::In;
         }
         let access = &self.desk.access;
         if self.limits.captcha_at_entrance
@@ -70,6 +76,15 @@ impl Room {
     pub fn sanction(&self, viewer: ViewerId, wall: WallTime) -> Option<&Sanction> {
         let tripcode = self.person(viewer)?.identity.tripcode;
         self.desk.sanctions.of(viewer, tripcode, wall)
+    }
+
+    /// Of those who are listed, whoever a sanction holds for, with the heaviest one.
+    pub fn sanctioned(&self, people: &People, wall: WallTime) -> BTreeMap<PublicKey, SanctionKind> {
+        let of = |identity: &Identity| {
+            let viewer = self.viewer(identity.key)?;
+            Some((identity.key, self.sanction(viewer, wall)?.kind))
+        };
+        people.listed().filter_map(of).collect()
     }
 
     /// Every sanction about somebody, oldest first.
@@ -107,13 +122,11 @@ impl Room {
     pub(super) fn remint(&mut self, viewer: ViewerId, token: &Token) {
         let old = self.sessions.digest_of(viewer);
         self.sessions.remint(viewer, token);
-        if let Some(old) = old
-            && self
-                .desk
-                .sanctions
-                .follow(&old, viewer, digest(token.as_str()))
-        {
-            self.effects.push(Effect::Keep);
+        if let Some(old) = old {
+            self.desk.has_followed |=
+                self.desk
+                    .sanctions
+                    .follow(&old, viewer, digest(token.as_str()));
         }
     }
 }

@@ -32,7 +32,15 @@ pub const MAX_PATTERN: usize = 200;
 const PATTERN_SIZE: usize = 256 * 1024;
 
 /// Memory that all expressions of one action may take together, in bytes.
-const SET_SIZE: usize = 16 * 1024 * 1024;
+///
+/// It also bounds the time that a message can take, in which the whole room waits: at worst, with
+/// counters inside counters, 70 ms for each MiB and 512 characters. 256 plain words take 1 MiB,
+/// 64 expressions with `\w*` all of it.
+const SET_SIZE: usize = 4 * 1024 * 1024;
+
+/// A letter with a longer compatible form is compared as it is: there are some of up to 18 letters,
+/// which would make a long text of a short one.
+const LONGEST_FORM: usize = 4;
 
 /// What stands in place of a censored word.
 const DOTS: &str = "•••";
@@ -400,10 +408,13 @@ fn plain(text: &str) -> Plain {
             continue;
         }
         let from = start..start + letter.len_utf8();
-        for compatible in std::iter::once(letter).nfkc() {
-            view.push(compatible);
-            origin.resize(view.len(), from.clone());
+        let is_long = std::iter::once(letter).nfkc().nth(LONGEST_FORM).is_some();
+        if is_long {
+            view.push(letter);
+        } else {
+            view.extend(std::iter::once(letter).nfkc());
         }
+        origin.resize(view.len(), from);
     }
     Plain { text, view, origin }
 }

@@ -287,12 +287,12 @@ impl Room {
         desk.shields = kept.shields;
         desk.moderators = moderators;
         desk.show = Arc::new(kept.show.clone());
-        // Sanctions of sessions that are here stay attached to them.
-        let before = std::mem::take(&mut desk.sanctions);
+        desk.sanctions.clear();
         for sanction in restored.into_iter().filter(|sanction| sanction.holds(wall)) {
             // The list is within the bound.
             let _added = desk.sanctions.restore(sanction, wall);
         }
+        // Sanctions of sessions that are here stay attached to them.
         let here: Vec<_> = self.sessions.iter().map(|(viewer, ..)| viewer).collect();
         for viewer in here {
             if let Some(digest) = self.sessions.digest_of(viewer) {
@@ -300,7 +300,6 @@ impl Room {
             }
             self.rank(viewer);
         }
-        drop(before);
         self.effects.extend([
             Effect::Shields(kept.shields),
             Effect::Show(Arc::clone(&self.desk.show)),

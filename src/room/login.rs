@@ -225,9 +225,11 @@ impl Room {
             since: now,
             is_program: false,
         };
-        // Never less than they have.
+        // Never less than they have; the token is theirs in any case.
         if self.role(viewer) <= role {
             self.log_in(viewer, seat, token);
+        } else {
+            self.remint(viewer, token);
         }
         Ok(role)
     }

@@ -12,7 +12,7 @@ use super::{
     person::Role,
     sanction::{Sanction, SanctionId, SanctionKind},
     session::ViewerId,
-    shields::Shields,
+    shields::{ShieldChange, Shields},
     show::Show,
     tag::PublicKey,
     transcript::MessageId,
@@ -104,8 +104,8 @@ pub enum Order {
     },
     /// Not any more.
     Dismiss(Tripcode),
-    /// Other switches.
-    Shields(Shields),
+    /// Some switches in another position; the others stay as they are by then.
+    Shields(Vec<ShieldChange>),
     /// Other word filters.
     Filters(Vec<FilterRule>),
     /// Another viewing password, or none.
@@ -124,7 +124,7 @@ impl Order {
     /// The role it takes. Moderators mute for a limited time only, and only viewers.
     pub fn needs(&self) -> Role {
         match self {
-            // Of the last two, what is undone or lifted decides; it is looked at when it is known.
+            // Of the last two, what is undone or lifted decides: `Room::needed`.
             Self::Hide(_)
             | Self::Unhide(_)
             | Self::Rename { .. }
@@ -172,6 +172,8 @@ pub enum Effect {
     Looks(super::person::Identity),
     /// A person's video ends.
     EndVideo(ViewerId),
+    /// A person's panels end; those they may see open again by themselves.
+    EndPanels(ViewerId),
     /// Whoever may not be here any more has to go, now.
     Enforce,
     /// The switches are different.

@@ -114,7 +114,7 @@ impl Person {
         self.identity.role > Role::Viewer
     }
 
-    /// The broadcaster is free of captchas and flood rules.
+    /// The broadcaster is free of captchas, flood rules and sanctions.
     pub fn is_exempt(&self) -> bool {
         self.identity.role == Role::Broadcaster
     }

@@ -17,6 +17,10 @@ use crate::clock::WallTime;
 /// Sanctions that are kept. A show with more needs another shield, such as a viewing password.
 pub const CAPACITY: usize = 4096;
 
+/// Of these, so many are for the broadcaster alone: whoever can make moderators or a word filter
+/// sanction people again and again must not be able to fill the list.
+const RESERVED: usize = CAPACITY / 4;
+
 /// Tokens of one person that are remembered. Each return after a restart adds one.
 const TOKENS: usize = 8;
 
@@ -185,6 +189,29 @@ impl Sanctions {
         }
         self.all.insert(id, sanction);
         Ok(id)
+    }
+
+    /// Whether only the broadcaster's have a place yet.
+    pub fn is_crowded(&self) -> bool {
+        self.all.len() >= CAPACITY - RESERVED
+    }
+
+    /// Forgets all. Numbers go on: what is about one that is gone must not be about another.
+    pub fn clear(&mut self) {
+        let next = self.next;
+        *self = Self {
+            next,
+            ..Self::default()
+        };
+    }
+
+    /// The sessions that a sanction is about.
+    pub fn viewers_of(&self, id: SanctionId) -> Vec<ViewerId> {
+        self.by_viewer
+            .iter()
+            .filter(|(_, ids)| ids.contains(&id))
+            .map(|(viewer, _)| *viewer)
+            .collect()
     }
 
     /// Takes a sanction back; gives it with the sessions it was about.

@@ -136,7 +136,7 @@ impl Room {
         if shields.chat == ChatMode::Off {
             return Err(Refusal::ChatOff);
         }
-        if person.is_staff() {
+        if person.is_exempt() {
             return Ok(());
         }
         if let Some(sanction) = self.sanction(viewer, wall) {
@@ -144,6 +144,9 @@ impl Room {
                 kind: sanction.kind,
                 until: sanction.until,
             });
+        }
+        if person.is_staff() {
+            return Ok(());
         }
         if shields.read_only {
             return Err(Refusal::ReadOnly);
@@ -172,7 +175,7 @@ impl Room {
             Judgement::Blocked => Err(Refusal::Filtered),
             Judgement::Ban => {
                 let person = self.person(viewer).ok_or(Refusal::NoSession)?;
-                if person.is_staff() {
+                if person.is_staff() || self.desk.sanctions.is_crowded() {
                     return Err(Refusal::Filtered);
                 }
                 let identity = person.identity.clone();

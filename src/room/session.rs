@@ -6,8 +6,9 @@
 //!
 //! Each session carries whatever its owner keeps about the person.
 //!
-//! Bound: `capacity` sessions. Sessions that never came back after their first request give way
-//! first, so a flood of first requests cannot log out people who are here.
+//! Bound: `capacity` sessions, and one more while all are held. Sessions that never came back after
+//! their first request give way first, so a flood of first requests cannot log out people who are
+//! here; those that are held ([`Sessions::hold`]) do not give way at all.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -68,6 +69,8 @@ struct Session<P> {
     digest: TokenDigest,
     seen: Tick,
     came_back: bool,
+    /// It is in neither queue: it gives way to nobody.
+    is_held: bool,
     person: P,
 }
 
@@ -117,9 +120,7 @@ impl<P> Sessions<P> {
 
     /// Makes a session for a newcomer.
     pub fn admit(&mut self, token: &Token, person: P, now: Tick) -> ViewerId {
-        while self.by_viewer.len() >= self.capacity {
-            self.evict();
-        }
+        while self.by_viewer.len() >= self.capacity && self.evict() {}
         let viewer = self.guest();
         let digest = digest(token.as_str());
         self.by_digest.insert(digest, viewer);
@@ -127,6 +128,7 @@ impl<P> Sessions<P> {
             digest,
             seen: now,
             came_back: false,
+            is_held: false,
             person,
         };
         self.by_viewer.insert(viewer, session);
@@ -195,8 +197,30 @@ impl<P> Sessions<P> {
         queue.remove(&(session.seen, viewer));
         session.seen = session.seen.max(now);
         session.came_back = true;
-        self.returned.insert((session.seen, viewer));
+        if !session.is_held {
+            self.returned.insert((session.seen, viewer));
+        }
         Some(viewer)
+    }
+
+    /// Holds a session, or lets it go again: one that is held neither gives way to others nor ends
+    /// by itself. Whoever holds sessions sees to it that they are few.
+    pub fn hold(&mut self, viewer: ViewerId, is_held: bool) {
+        let Some(session) = self.by_viewer.get_mut(&viewer) else {
+            return;
+        };
+        if session.is_held == is_held {
+            return;
+        }
+        session.is_held = is_held;
+        let place = (session.seen, viewer);
+        if is_held {
+            self.newcomers.remove(&place);
+            self.returned.remove(&place);
+        } else {
+            session.came_back = true;
+            self.returned.insert(place);
+        }
     }
 
     /// Forgets who was not seen for [`IDLE`].
@@ -215,7 +239,8 @@ impl<P> Sessions<P> {
         }
     }
 
-    fn evict(&mut self) {
+    /// Answers whether anybody could give way.
+    fn evict(&mut self) -> bool {
         let crowded = self.newcomers.len() > self.capacity / NEWCOMER_SHARE;
         let newcomer = self.newcomers.first().copied();
         let returned = self.returned.first().copied();
@@ -227,6 +252,7 @@ impl<P> Sessions<P> {
         if let Some((seen, viewer)) = victim {
             self.forget(seen, viewer);
         }
+        victim.is_some()
     }
 
     fn forget(&mut self, seen: Tick, viewer: ViewerId) {

@@ -1,5 +1,6 @@
 mod desk;
 mod door;
+mod misuse;
 mod people;
 
 use proptest::prelude::*;

@@ -54,6 +54,8 @@ struct Kept {
     author: Option<ViewerId>,
     message: Arc<Message>,
     is_hidden: bool,
+    /// Its author is forgotten; nothing is left of it but its place.
+    is_removed: bool,
 }
 
 /// The newest messages, at most `capacity`.
@@ -99,6 +101,7 @@ impl Transcript {
             author,
             message: Arc::clone(&message),
             is_hidden: false,
+            is_removed: false,
         });
         while self.ring.end() - self.ring.first() > self.capacity as u64 {
             self.ring.drop_first();
@@ -109,7 +112,7 @@ impl Transcript {
     /// The message with this number, and whose it is, if it is kept.
     pub fn get(&self, id: MessageId) -> Option<(&Arc<Message>, Option<ViewerId>)> {
         let kept = self.ring.get(id.0.checked_sub(1)?)?;
-        Some((&kept.message, kept.author))
+        (!kept.is_removed).then_some((&kept.message, kept.author))
     }
 
     /// The numbers of what this person said.
@@ -139,6 +142,8 @@ impl Transcript {
             };
             if let Some(kept) = self.ring.get_mut(place)
                 && kept.is_hidden != hidden
+                // Open panels still have the words, and would show them again.
+                && !kept.is_removed
             {
                 kept.is_hidden = hidden;
                 marked.push(*id);
@@ -158,7 +163,7 @@ impl Transcript {
     pub fn visible(&self) -> impl DoubleEndedIterator<Item = &Arc<Message>> {
         self.ring
             .iter()
-            .filter(|(_, kept)| !kept.is_hidden)
+            .filter(|(_, kept)| !kept.is_hidden && !kept.is_removed)
             .map(|(_, kept)| &kept.message)
     }
 
@@ -174,6 +179,7 @@ impl Transcript {
         {
             removed.push(kept.message.id);
             kept.author = None;
+            kept.is_removed = true;
             kept.message = Arc::new(Message {
                 speaker: Speaker::System,
                 body: Body {

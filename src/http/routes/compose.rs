@@ -34,8 +34,9 @@ pub(in crate::http) fn routes() -> Router<Site> {
     Router::new().route("/compose", get(show).post(send))
 }
 
-/// The fields of both forms of the page; each sends some of them.
-#[derive(Debug, Deserialize, Default)]
+/// The fields of both forms of the page; each sends some of them. Not `Debug`: there is a password
+/// in them.
+#[derive(Deserialize, Default)]
 #[serde(default)]
 struct Fields {
     nonce: String,

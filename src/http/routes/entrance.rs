@@ -38,7 +38,8 @@ pub(in crate::http) fn routes() -> Router<Site> {
         .route("/privacy", get(privacy).post(forget))
 }
 
-#[derive(Debug, Deserialize, Default)]
+/// Not `Debug`: there is a password in it.
+#[derive(Deserialize, Default)]
 #[serde(default)]
 struct Solution {
     nonce: String,
@@ -210,7 +211,7 @@ fn entrance(
     let title = panel.summary().title;
     let model = Entrance {
         // What the show is called is for those who may see it.
-        title: if matches!(ask, Ask::Captcha(_)) {
+        title: if room.is_for_everybody() {
             title.as_str()
         } else {
             ""

@@ -1,6 +1,9 @@
 //! The shared room as the desk, the door, the terminal and programs use it.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError},
+};
 
 use tokio::sync::watch;
 
@@ -13,9 +16,10 @@ use crate::{
         kept::{Kept, KeptError},
         order::{Actor, Done, Order},
         panel::Update,
+        people::People,
         person::Role,
         refusal::Refusal,
-        sanction::Sanction,
+        sanction::{Sanction, SanctionKind},
         session::{Token, ViewerId},
         shields::Shields,
         show::Show,
@@ -26,9 +30,10 @@ use crate::{
 };
 
 impl RoomHandle {
-    /// What a viewer may do.
+    /// What a viewer may do now.
     pub fn role(&self, viewer: ViewerId) -> Role {
-        self.lock().0.room.role(viewer)
+        let wall = self.shared.clock.wall();
+        self.lock().0.room.standing(viewer, wall)
     }
 
     /// The session of the person with this public id.
@@ -45,6 +50,12 @@ impl RoomHandle {
     pub fn sanction(&self, viewer: ViewerId) -> Option<Sanction> {
         let wall = self.shared.clock.wall();
         self.lock().0.room.sanction(viewer, wall).cloned()
+    }
+
+    /// Of those who are listed, whoever a sanction holds for, with the heaviest one.
+    pub fn sanctioned(&self, people: &People) -> BTreeMap<PublicKey, SanctionKind> {
+        let wall = self.shared.clock.wall();
+        self.lock().0.room.sanctioned(people, wall)
     }
 
     /// Every sanction about somebody, oldest first.
@@ -179,16 +190,48 @@ impl RoomHandle {
         self.shared.kept.subscribe()
     }
 
-    /// Takes over what was kept.
+    /// Notes that this is on the disk now.
+    pub fn note_saved(&self, kept: Arc<Kept>) {
+        // Replaced whole.
+        *self
+            .shared
+            .saved
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = kept;
+    }
+
+    /// What is on the disk, as far as the room knows; ask before the file is read again.
+    pub fn saved(&self) -> Arc<Kept> {
+        Arc::clone(
+            &self
+                .shared
+                .saved
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    /// Whether everything that is kept is on the disk.
+    pub fn is_saved(&self) -> bool {
+        Arc::ptr_eq(&self.shared.kept.borrow(), &self.saved())
+    }
+
+    /// Takes over what was kept; `saved` is [`RoomHandle::saved`] from before it was read. Answers
+    /// `false`, and the room is as it was, if something was decided that is not in the file yet: it
+    /// would be lost.
     ///
     /// # Errors
     ///
     /// What is wrong with it; the room is as it was.
-    pub fn restore(&self, kept: &Kept) -> Result<(), KeptError> {
+    pub fn restore(&self, kept: &Kept, saved: &Arc<Kept>) -> Result<bool, KeptError> {
         let (mut inner, _) = self.lock();
+        // Under the lock, where it changes.
+        if !Arc::ptr_eq(&self.shared.kept.borrow(), saved) {
+            return Ok(false);
+        }
         inner.room.restore(kept, self.shared.clock.wall())?;
         self.settle(&mut inner.room);
-        Ok(())
+        Ok(true)
     }
 
     /// Every change from now on as a value, for programs.

@@ -164,7 +164,7 @@ fn what_survives_a_restart_is_handed_over_whenever_it_changes() {
     assert_eq!(kept.borrow_and_update().sanctions.len(), 1);
     let other = House::new();
     let file = Kept::parse(&house.room.kept().borrow().to_toml()).unwrap();
-    other.room.restore(&file).unwrap();
+    assert_eq!(other.room.restore(&file, &other.room.saved()), Ok(true));
     assert_eq!(other.room.desk().sanctions.len(), 1);
 }
 

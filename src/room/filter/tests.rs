@@ -49,6 +49,18 @@ fn what_is_no_rule_says_why() {
 }
 
 #[test]
+fn no_letter_makes_a_message_much_longer_for_the_filters() {
+    // In its compatible form this one letter has eighteen.
+    let text = "\u{fdfa}".repeat(512);
+
+    assert!(plain(&text).view.chars().count() <= 512 * LONGEST_FORM);
+    assert_eq!(
+        filters(&["block \u{fdfa}"]).judge("so \u{fdfa} it is"),
+        Judgement::Blocked
+    );
+}
+
+#[test]
 fn words_are_found_whole_and_however_they_are_written() {
     let filters = filters(&["censor spam", "censor case Ham", "censor :-)"]);
     for (said, becomes) in [

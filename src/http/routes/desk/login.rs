@@ -41,7 +41,8 @@ pub(super) fn routes() -> Router<Site> {
         .route("/broadcaster/out", post(log_out))
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// Not `Debug`: there is a password in it.
+#[derive(Default, Deserialize)]
 #[serde(default)]
 struct Fields {
     nonce: String,
