@@ -14,6 +14,7 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
     sync::{Semaphore, watch},
     task::JoinSet,
     time::MissedTickBehavior,
@@ -103,6 +104,7 @@ pub(super) fn run(
 }
 
 async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyhow::Result<Ending> {
+    let mut signals = StopSignals::new()?;
     let clock = Clock::new();
     let closing = CancellationToken::new();
     let emotes = Arc::new(emotes::load(&settings.chat.emotes)?);
@@ -169,7 +171,7 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
     }
 
     let ended = tokio::select! {
-        signal = stop_signal() => signal.map(|()| Ending::Stop),
+        () = signals.next() => Ok(Ending::Stop),
         Some(ending) = endings.recv() => Ok(ending),
         Some(task) = tasks.join_next() => match task {
             Ok(Ok(name)) => Err(anyhow::anyhow!("the task `{name}` ended by itself")),
@@ -416,14 +418,24 @@ async fn every(period: Duration, mut work: impl FnMut()) -> ! {
     }
 }
 
-async fn stop_signal() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
+/// Ctrl-C and `kill`. Heard from when this is made, so before anybody is told that the show is on.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
 
-    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
-    tokio::select! {
-        _signal = terminate.recv() => {}
-        _signal = interrupt.recv() => {}
+impl StopSignals {
+    fn new() -> anyhow::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?,
+            interrupt: signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?,
+        })
     }
-    Ok(())
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _signal = self.terminate.recv() => {}
+            _signal = self.interrupt.recv() => {}
+        }
+    }
 }
