@@ -25,6 +25,7 @@ pub mod clock;
 pub mod config;
 pub mod control;
 pub mod emotes;
+pub mod encoder;
 pub mod http;
 pub mod ingest;
 pub mod instance;

@@ -13,4 +13,5 @@ pub mod init;
 pub mod listing;
 pub mod meter;
 pub mod playlist;
+pub mod stream;
 pub mod timeline;

@@ -10,7 +10,7 @@ mod parts;
 mod password;
 mod tor_status;
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use tokio::{
@@ -22,11 +22,12 @@ use tokio_util::sync::CancellationToken;
 
 use self::control::Ending;
 use self::desk::DeskUpdates;
-use super::{progress::Progress, report::WithHint as _};
+use super::{progress::Progress, report::WithHint as _, source::Source};
 use crate::{
     clock::{Clock, Tick},
     config::{Listen, Settings},
     emotes::{self, Emotes},
+    encoder::{self, Complaints, EncoderThread, Surroundings},
     http::{
         self, Site,
         connection::{self, TimeLimits, Via},
@@ -63,15 +64,6 @@ const LAST_ANSWER: Duration = Duration::from_millis(50);
 
 /// After a panic tasks have this long to end; the promise is two seconds for everything.
 const PANIC_WITHIN: Duration = Duration::from_millis(500);
-
-/// Where the picture comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
-    /// The built-in clip.
-    Demo,
-    /// The stream directory.
-    Watch,
-}
 
 /// Runs until a signal or until something vital ends.
 pub(super) fn run(
@@ -118,7 +110,7 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
         closing: closing.clone(),
     };
     // Before the address is out: whoever comes first finds the picture.
-    let _ingest = play(settings, source, &site, clock)?;
+    let _picture = play(settings, source, &site, clock)?;
     let socket = control::bind(settings);
     let local = listen(&settings.http.listen, &service, progress, &mut tasks).await?;
     keep_current(&site, settings.live.heartbeat, &closing, &mut tasks);
@@ -220,13 +212,14 @@ async fn listen(
     Ok(place)
 }
 
+/// What brings pictures and titles; ends when it is dropped.
+struct Picture {
+    _encoder: Option<EncoderThread>,
+    _files: Vec<IngestThread>,
+}
+
 /// Starts the picture and the title.
-fn play(
-    settings: &Settings,
-    source: Source,
-    site: &Site,
-    clock: Clock,
-) -> anyhow::Result<Vec<IngestThread>> {
+fn play(settings: &Settings, source: Source, site: &Site, clock: Clock) -> anyhow::Result<Picture> {
     let (video, panel) = (site.video.clone(), site.panel.clone());
     let picture = move |event: ingest::Event, now: Tick| match event {
         ingest::Event::Init { init, started } => video.begin(init, started),
@@ -243,18 +236,43 @@ fn play(
         max_fragment_bytes: settings.ingest.max_fragment as u64,
         max_segment_bytes: settings.ingest.max_segment as u64,
     };
-    let (sink, demo) = (picture.clone(), source == Source::Demo);
-    // The clip takes the place of the stream directory, not of the title.
+    // Another source takes the place of the stream directory, not of the title.
+    let (sink, is_watched) = (picture.clone(), matches!(source, Source::Watch));
     let watching = ingest::watch(watched, clock, move |event, now| {
-        if !demo || matches!(event, ingest::Event::Title(_)) {
+        if is_watched || matches!(event, ingest::Event::Title(_)) {
             sink(event, now);
         }
     })?;
-    let mut threads = vec![watching];
-    if demo {
-        threads.push(ingest::demo::play(DEMO_CLIP, clock, picture)?);
-    }
-    Ok(threads)
+    let mut files = vec![watching];
+    let encoder = match source {
+        Source::Watch => None,
+        Source::Demo => {
+            files.push(ingest::demo::play(DEMO_CLIP, clock, picture)?);
+            None
+        }
+        Source::Encoder(job) => {
+            let around = Surroundings {
+                guard: guard(),
+                max_fragment_bytes: settings.ingest.max_fragment as u64,
+                complaints: Complaints::default(),
+                clock,
+            };
+            Some(encoder::run(job, around, picture)?)
+        }
+    };
+    Ok(Picture {
+        _encoder: encoder,
+        _files: files,
+    })
+}
+
+/// How this program is started to become the encoder: by what it was started from, even if that
+/// file was replaced since.
+fn guard() -> Vec<OsString> {
+    let own = rustix::process::getpid().as_raw_nonzero().to_string();
+    ["/proc/self/exe", "encoder-guard", &own]
+        .map(OsString::from)
+        .to_vec()
 }
 
 /// The tasks that carry changes to the panel.
