@@ -97,8 +97,9 @@ impl Watching {
     fn seconds(&self) -> f64 {
         let first = self.fragments.first().map(Fragment::start);
         let last = self.fragments.last().map(Fragment::end);
-        last.zip(first)
-            .map_or(0.0, |(last, first)| (last - first).as_secs_f64())
+        last.zip(first).map_or(0.0, |(last, first)| {
+            last.saturating_sub(first).as_secs_f64()
+        })
     }
 
     /// The longest pause between fragments and the longest overlap, of any track.
@@ -108,9 +109,9 @@ impl Watching {
         for track in init.tracks() {
             let runs = self.fragments.iter().flat_map(Fragment::runs);
             let runs: Vec<_> = runs.filter(|run| run.track_id == track.id).collect();
-            for two in runs.windows(2) {
-                pause = pause.max(two[1].start().saturating_sub(two[0].end()));
-                overlap = overlap.max(two[0].end().saturating_sub(two[1].start()));
+            for (before, after) in runs.iter().zip(runs.iter().skip(1)) {
+                pause = pause.max(after.start().saturating_sub(before.end()));
+                overlap = overlap.max(before.end().saturating_sub(after.start()));
             }
         }
         (pause, overlap)
@@ -267,7 +268,8 @@ fn sound_alone_and_the_compatible_preset_are_played() {
         assert!(watching.until(SOON, |watching| watching.seconds() > 4.0));
         assert_eq!(watching.inits[0].tracks().len(), tracks, "{preset}");
         let media = watching.fragments.iter().map(|one| one.bytes().len());
-        let kbits = media.sum::<usize>() as f64 * 0.008 / watching.seconds();
+        let bytes = u32::try_from(media.sum::<usize>()).expect("some seconds");
+        let kbits = f64::from(bytes) * 0.008 / watching.seconds();
         let expected = if tracks == 1 {
             40.0..90.0
         } else {

@@ -180,9 +180,9 @@ settings! {
         screen: String = "", Kind::Text;
         /// The device of `--source camera`.
         camera: PathBuf = "/dev/video0", Kind::Path;
-        /// Who reads the microphone: PulseAudio (PipeWire too), ALSA, or nobody.
+        /// Who reads the microphone: `pulse` (`PipeWire` too), `alsa`, or nobody.
         microphone: String = "pulse", Kind::Word(MICROPHONES);
-        /// What PulseAudio or ALSA call the microphone.
+        /// What `pulse` or `alsa` call the microphone.
         microphone_name: String = "default", Kind::Text;
     }
     /// The live panel: title, light, uptime and viewers, in one response that does not end.

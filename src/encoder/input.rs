@@ -44,7 +44,7 @@ pub struct Contents {
 /// Where the sound of a screen or a camera comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Microphone {
-    /// A source of PulseAudio or PipeWire.
+    /// A source of `PulseAudio` or `PipeWire`.
     Pulse(String),
     /// A device of ALSA.
     Alsa(String),

@@ -80,9 +80,9 @@ mod tests {
     };
 
     fn fragments(from: u64) -> Vec<Fragment> {
-        let init = InitSegment::parse(audio_and_video().into()).unwrap();
+        let init = InitSegment::parse(audio_and_video()).unwrap();
         (0..10)
-            .map(|n| Fragment::parse(fragment_bytes(from + n * 200, n == 0).into(), &init).unwrap())
+            .map(|n| Fragment::parse(fragment_bytes(from + n * 200, n == 0), &init).unwrap())
             .collect()
     }
 
@@ -113,7 +113,7 @@ mod tests {
         pace.begin();
         let fragments = fragments(0);
         pace.place(&fragments[0], start);
-        let woken = start + Duration::from_secs(60);
+        let woken = start + Duration::from_mins(1);
 
         let (_, due) = pace.place(&fragments[1], woken);
         let (_, next) = pace.place(&fragments[2], woken);
