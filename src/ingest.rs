@@ -25,10 +25,10 @@ use std::{io, path::PathBuf, time::Duration};
 
 use thiserror::Error;
 
-pub use self::{demo::ClipError, retitle::retitle, thread::IngestThread, watch::watch};
+pub use self::{retitle::retitle, thread::IngestThread, watch::watch};
 use crate::{
     clock::WallTime,
-    media::{boxes::MAX_FRAGMENT_BYTES, fragment::Fragment, init::InitSegment},
+    media::{boxes::MAX_FRAGMENT_BYTES, clip::ClipError, fragment::Fragment, init::InitSegment},
     room::title::Title,
 };
 

@@ -7,6 +7,7 @@
 pub mod advice;
 pub mod boxes;
 pub mod broadcast;
+pub mod clip;
 pub mod delay;
 pub mod fragment;
 pub mod init;
