@@ -16,6 +16,7 @@ mod pace;
 mod preset;
 mod probe;
 mod run;
+mod slate;
 
 pub use self::{
     command::{Plan, Shape, Sound, quoted},
@@ -24,4 +25,5 @@ pub use self::{
     preset::Preset,
     probe::{EncoderError, check},
     run::{EncoderThread, Job, Surroundings, plans, run},
+    slate::{SlateError, slate},
 };

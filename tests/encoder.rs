@@ -186,6 +186,42 @@ fn an_encoder_that_dies_is_back_soon_and_viewers_just_go_on() {
 }
 
 #[test]
+fn while_the_encoder_is_away_viewers_see_the_slate_and_their_players_go_on() {
+    for preset in ["low-latency", "balanced", "compatible"] {
+        let server = start(&["--source", "test", "--preset", preset]);
+        let mut watching = Watching::open(&server);
+        assert!(watching.until(SOON, |watching| watching.seconds() > 5.0));
+        let encoder = encoder_of(&server).to_string();
+
+        let signal = |name: &str| {
+            let sent = Command::new("kill").args([name, &encoder]).status();
+            assert!(sent.expect("kill runs").success());
+        };
+        signal("-STOP");
+        // Not a word from the encoder for as long: all of this is the slate.
+        let before = watching.seconds();
+        let clock = Deadline::after(SOON);
+        assert!(
+            watching.until(SOON, |watching| watching.seconds() > before + 6.0),
+            "{preset}"
+        );
+        let took = clock.elapsed().as_secs_f64();
+        assert!((4.0..9.0).contains(&took), "{preset}: 6 s took {took} s");
+        signal("-CONT");
+        let before = watching.seconds();
+        assert!(
+            watching.until(SOON, |watching| watching.seconds() > before + 3.0),
+            "{preset}"
+        );
+
+        assert_eq!(watching.inits.len(), 1, "{preset}: one response");
+        let (pause, overlap) = watching.seams();
+        assert!(pause < Duration::from_millis(700), "{preset}: {pause:?}");
+        assert!(overlap < Duration::from_millis(2), "{preset}: {overlap:?}");
+    }
+}
+
+#[test]
 fn a_file_is_played_again_and_again_without_a_gap_at_the_seam() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("short film.mkv");

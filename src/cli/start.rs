@@ -10,7 +10,7 @@ mod parts;
 mod password;
 mod tor_status;
 
-use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc, thread, time::Duration};
 
 use anyhow::Context as _;
 use tokio::{
@@ -27,15 +27,16 @@ use crate::{
     clock::{Clock, Tick},
     config::{Listen, Settings},
     emotes::{self, Emotes},
-    encoder::{self, Complaints, EncoderThread, Surroundings},
+    encoder::{self, Complaints, EncoderThread, Plan, Surroundings},
     http::{
         self, Site,
         connection::{self, TimeLimits, Via},
         listener::{Listener, Service},
     },
-    ingest::{self, IngestThread},
+    ingest::{self, IngestThread, Stop},
     instance::Instance,
-    live::room::RoomHandle,
+    live::{room::RoomHandle, video::VideoHandle},
+    media::clip::Clip,
     onion,
     room::panel::Update,
 };
@@ -227,7 +228,8 @@ fn play(settings: &Settings, source: Source, site: &Site, clock: Clock) -> anyho
             video.push(&fragment, now);
         }
         ingest::Event::TargetDuration(target) => video.set_target_duration(target),
-        ingest::Event::Stopped(_how) => video.stop(now),
+        ingest::Event::Stopped(Stop::EndList) => video.stop(now),
+        ingest::Event::Stopped(Stop::EncoderGone) => video.lose(now),
         ingest::Event::Title(title) => panel.publish(&Update::Title(title)),
     };
     let watched = ingest::Settings {
@@ -257,13 +259,38 @@ fn play(settings: &Settings, source: Source, site: &Site, clock: Clock) -> anyho
                 complaints: Complaints::default(),
                 clock,
             };
-            Some(encoder::run(job, around, picture)?)
+            let plan = job.plan().clone();
+            let encoder = encoder::run(job, around, picture)?;
+            prepare_slate(settings, plan, site.video.clone());
+            Some(encoder)
         }
     };
     Ok(Picture {
         _encoder: encoder,
         _files: files,
     })
+}
+
+/// Encodes the slate beside the show.
+fn prepare_slate(settings: &Settings, plan: Plan, video: VideoHandle) {
+    let (path, at_most) = (settings.encoder.slate.clone(), settings.encoder.slate_for);
+    if at_most.is_zero() {
+        return;
+    }
+    // Ends by itself; a show that ends before does not wait for it.
+    let started =
+        thread::Builder::new()
+            .name("slate".to_owned())
+            .spawn(move || match encoder::slate(&plan, path) {
+                Ok(bytes) => match Clip::parse(&bytes) {
+                    Ok(clip) => video.set_slate(clip, at_most),
+                    Err(error) => tracing::warn!("there is no slate: {error}"),
+                },
+                Err(error) => tracing::warn!("there is no slate: {error}"),
+            });
+    if let Err(error) = started {
+        tracing::warn!("there is no slate: {error}");
+    }
 }
 
 /// How this program is started to become the encoder: by what it was started from, even if that

@@ -79,6 +79,14 @@ impl Plan {
         arguments
     }
 
+    /// The same plan for the slate: a picture of this many seconds, or a clip of at most as many.
+    pub(super) fn of_slate(&self, input: Input) -> Self {
+        Self {
+            input,
+            ..self.clone()
+        }
+    }
+
     /// What follows the name of the program when growing segments are written into a directory, for
     /// `--source watch`.
     pub fn arguments_for_directory(&self, directory: &Path) -> Vec<OsString> {
@@ -130,7 +138,12 @@ impl Plan {
         let mut options: Vec<String> = Vec::new();
         let mut add = |parts: &[&str]| options.extend(parts.iter().map(|part| (*part).to_owned()));
         if let Some(picture) = picture {
-            add(&["-map", picture, "-filter:v", &self.fitted()]);
+            let still = match self.input {
+                Input::Still { .. } => "loop=loop=-1:size=1,",
+                _ => "",
+            };
+            let filter = format!("{still}{}", self.fitted());
+            add(&["-map", picture, "-filter:v", &filter]);
         }
         add(&["-map", sound]);
         if self.input.has_own_clock() {
@@ -155,7 +168,8 @@ impl Plan {
         arguments
     }
 
-    /// Any picture in the frame, with bars instead of stretching.
+    /// Any picture in the frame, with bars instead of stretching, and with the same colours said of
+    /// all: what is said of them is in the init segment, which all sources must share.
     fn fitted(&self) -> String {
         let Shape {
             width,
@@ -163,8 +177,9 @@ impl Plan {
             frame_rate,
         } = self.shape;
         format!(
-            "scale={width}:{height}:force_original_aspect_ratio=decrease,\
-             pad={width}:{height}:(ow-iw)/2:(oh-ih)/2,setsar=1,fps={frame_rate},format=yuv420p"
+            "scale={width}:{height}:force_original_aspect_ratio=decrease:out_color_matrix=bt709\
+             :out_range=tv,pad={width}:{height}:(ow-iw)/2:(oh-ih)/2,setsar=1,fps={frame_rate},\
+             format=yuv420p,setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
         )
     }
 }

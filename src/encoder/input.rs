@@ -1,6 +1,9 @@
 //! Where pictures and sound come from.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use super::command::Shape;
 
@@ -22,6 +25,11 @@ pub enum Input {
         device: PathBuf,
         /// What is heard.
         microphone: Microphone,
+    },
+    /// A picture that stands still, with silence; without a file it comes through standard input.
+    Still {
+        /// The picture.
+        path: Option<PathBuf>,
     },
     /// A file with a picture, sound, or both.
     File {
@@ -61,7 +69,7 @@ const TONE: u32 = 440;
 impl Input {
     /// Whether it comes as it happens. Everything else is encoded ahead and paced by us.
     pub fn is_live(&self) -> bool {
-        !matches!(self, Self::File { .. })
+        !matches!(self, Self::File { .. } | Self::Still { .. })
     }
 
     /// The inputs of the command: the picture is number 0 and the sound number 1, unless one file
@@ -101,13 +109,17 @@ impl Input {
                 }
                 microphone.add_to(&mut arguments);
             }
+            Self::Still { path } => {
+                if wants_video {
+                    match path {
+                        None => arguments.all(["-f", "png_pipe", "-i", "pipe:0"]),
+                        Some(path) => arguments.file(path),
+                    }
+                }
+                arguments.all(["-f", "lavfi", "-i", SILENCE]);
+            }
             Self::File { path, contents } => {
-                // Only `file`: a playlist dressed up as a video must not make ffmpeg fetch something
-                // from the network, outside Tor.
-                arguments.all(["-protocol_whitelist", "file", "-i"]);
-                let mut file = OsString::from("file:");
-                file.push(path);
-                arguments.0.push(file);
+                arguments.file(path);
                 // A channel of several files needs the same tracks in all of them.
                 if wants_video && !contents.video {
                     let black = format!("color=c=black:size={width}x{height}:rate={frame_rate}");
@@ -173,6 +185,15 @@ impl Microphone {
 struct Arguments(Vec<OsString>);
 
 impl Arguments {
+    /// Only `file`: a playlist dressed up as a video must not make ffmpeg fetch something from the
+    /// network, outside Tor.
+    fn file(&mut self, path: &Path) {
+        self.all(["-protocol_whitelist", "file", "-i"]);
+        let mut file = OsString::from("file:");
+        file.push(path);
+        self.0.push(file);
+    }
+
     fn all<const N: usize>(&mut self, arguments: [&str; N]) {
         self.0.extend(arguments.map(OsString::from));
     }

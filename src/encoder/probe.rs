@@ -133,7 +133,7 @@ pub fn check(plan: &Plan) -> Result<(), EncoderError> {
         }
     }
     match &plan.input {
-        Input::Test | Input::File { .. } => Ok(()),
+        Input::Test | Input::File { .. } | Input::Still { .. } => Ok(()),
         Input::Screen {
             display,
             microphone,

@@ -52,6 +52,15 @@ pub enum Job {
     },
 }
 
+impl Job {
+    /// How it is encoded.
+    pub fn plan(&self) -> &Plan {
+        match self {
+            Self::Live(plan) | Self::Files { plan, .. } => plan,
+        }
+    }
+}
+
 /// What the encoder needs to know besides its job.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
