@@ -7,6 +7,7 @@
 
 mod ask;
 mod config;
+mod deletion;
 mod doctor;
 mod password;
 mod progress;
@@ -36,10 +37,13 @@ use crate::{
 /// Examples and files in `--help`.
 const MORE: &str = "\
 Examples:
-  onionstream start --source demo           look at it: a built-in clip, here and on Tor
-  onionstream start                         show what an encoder writes into stream/
+  mkdir ~/show                              a directory for your show: all files are in there
+  onionstream --dir ~/show start --source demo
+                                            look at it: a built-in clip, here and on Tor
+  onionstream --dir ~/show start            show what an encoder writes into stream/
   onionstream --dir ~/show doctor           is everything ready for tonight?
   onionstream config show                   every setting and where its value came from
+  onionstream login-link                    to the desk without typing the password
   onionstream ban @Troll --for 2h           somebody out of the chat, while the show is running
   onionstream chat --follow                 the chat in a terminal
 
@@ -48,7 +52,7 @@ In the working directory:
   title.txt          the title of the broadcast
   stream/            where ffmpeg or OBS writes the video
   onion-keys/        the identity of your site: keep a copy, show it to nobody
-  state/             what Tor remembers
+  state/             bans and settings of the desk, the hash of your password, what Tor remembers
 
 Exit codes: 0 all right, 1 failed, 64 wrong use or wrong configuration";
 
@@ -78,7 +82,7 @@ struct CommandLine {
 /// Options of every command.
 #[derive(Debug, Args)]
 struct General {
-    /// The working directory.
+    /// The working directory: where the files of your show are. It must be there already.
     #[arg(long, global = true, value_name = "DIR", default_value = ".")]
     dir: PathBuf,
 
@@ -105,7 +109,8 @@ enum Command {
     /// Start the site: the local preview at once, Tor as soon as it is there.
     ///
     /// Standard output says where the site is, one fact a line: `local http://…/`,
-    /// `onion http://….onion/`, and `reachable` when viewers can come. Ctrl-C ends it.
+    /// `onion http://….onion/`, and `reachable` when viewers can come. Your desk is at `/broadcaster`
+    /// behind either address; its password is shown at the first start. Ctrl-C ends it.
     Start(Start),
     /// Print the command with which `--source` runs ffmpeg, without running it.
     Ffmpeg {
@@ -256,7 +261,14 @@ fn run(command_line: &CommandLine) -> anyhow::Result<ExitCode> {
         Command::Tripcode(_) => tripcode::run(&layers().settings()?),
         Command::Remote(command) => {
             let general = &command_line.general;
-            remote::run(command, &general.dir, &layers().settings()?, general.json)
+            let (settings, mistakes) = layers().settings_with_mistakes()?;
+            if !mistakes.is_empty() {
+                let words = "onionstream: the configuration has mistakes, which are left out here; \
+                             `onionstream config check` lists them\n";
+                // There is nobody left to tell when the output is gone.
+                drop(io::stderr().write_all(words.as_bytes()));
+            }
+            remote::run(command, &general.dir, &settings, general.json)
         }
     }
 }
@@ -380,5 +392,50 @@ mod tests {
             };
             assert_eq!(exit_code(&error), code, "{arguments:?}");
         }
+    }
+
+    /// The pages on which people find commands.
+    const PAGES: [&str; 3] = [
+        include_str!("../docs/broadcasting.md"),
+        include_str!("../docs/control.md"),
+        MORE,
+    ];
+
+    /// The words of a command as a shell takes them apart; quotes go around whole words.
+    fn words(command: &str) -> Vec<String> {
+        let quoted = command.split('"').enumerate();
+        let words = quoted.flat_map(|(number, part)| {
+            let parts: Vec<_> = match number % 2 {
+                0 => part.split_whitespace().collect(),
+                _ => vec![part],
+            };
+            parts.into_iter().map(str::to_owned)
+        });
+        words.collect()
+    }
+
+    #[test]
+    fn every_command_that_people_are_told_is_one() {
+        let mut told = 0;
+        for line in PAGES.iter().flat_map(|page| page.lines()) {
+            let spans = line.split('`').map(str::trim);
+            let commands = spans.filter(|span| span.starts_with("onionstream "));
+            for command in commands.filter(|command| !command.contains("COMMAND")) {
+                // What stands behind it: what the line means, or who reads what it prints.
+                let command = command.split("   ").next().unwrap_or_default();
+                let command = command.split('|').next().unwrap_or_default();
+                told += 1;
+                if let Err(error) = parsed(
+                    &words(command)
+                        .iter()
+                        .skip(1)
+                        .map(String::as_str)
+                        .collect::<Vec<_>>(),
+                ) {
+                    panic!("`{command}`: {error}");
+                }
+            }
+        }
+        assert!(told > 25, "{told}");
     }
 }

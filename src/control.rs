@@ -14,5 +14,17 @@ mod line_reader;
 pub mod request;
 pub mod socket;
 
+use std::path::Path;
+
 /// The name of the socket inside the state directory.
 pub const SOCKET: &str = "control.sock";
+
+/// Why there can be no socket at this path, and what to do.
+fn too_long(path: &Path) -> String {
+    format!(
+        "`{}` has {} bytes, more than the path of a socket can have (about 100); set `onion.state` to \
+         a shorter one, or move the working directory",
+        path.display(),
+        path.as_os_str().len()
+    )
+}

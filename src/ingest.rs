@@ -28,9 +28,22 @@ use thiserror::Error;
 pub use self::{retitle::retitle, thread::IngestThread, watch::watch};
 use crate::{
     clock::WallTime,
-    media::{boxes::MAX_FRAGMENT_BYTES, clip::ClipError, fragment::Fragment, init::InitSegment},
+    media::{
+        boxes::MAX_FRAGMENT_BYTES, clip::ClipError, fragment::Fragment, init::InitSegment, playlist,
+    },
     room::title::Title,
 };
+
+/// Files of an encoder that hold one number: its process, and when it began.
+pub const NUMBER_FILES: [&str; 2] = [encoder_pid::NAME, init_file::START_NAME];
+
+/// Whether an encoder writes a file with this name into the stream directory: the playlist, the
+/// init segment and segments, also while they are being written. [`NUMBER_FILES`] come on top.
+pub fn is_of_a_broadcast(name: &str) -> bool {
+    let name = name.strip_suffix(".tmp").unwrap_or(name);
+    [playlist_file::NAME, init_file::NAME].contains(&name)
+        || playlist::segment_number(name).is_some()
+}
 
 /// What to watch, and how much of it to accept.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use std::{
 };
 
 /// The locked file inside the state directory; it holds the process number in decimal.
-const LOCK_FILE: &str = "instance.lock";
+pub const LOCK_FILE: &str = "instance.lock";
 
 /// Proof that this process is the only onionstream in its state directory; ends when dropped.
 #[derive(Debug)]

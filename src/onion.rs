@@ -15,9 +15,9 @@ mod network;
 mod status;
 
 pub use circuits::{Circuit, OnionStream};
-pub use identity::OnionAddress;
+pub use identity::{HOSTNAME_FILE, KEY_FILES, OnionAddress};
 pub use keys_error::{KeysError, Wrong};
-pub use network::NetworkError;
+pub use network::{NetworkError, TOR_CACHE_DIR, TOR_STATE_DIR};
 pub use status::{Stage, Status};
 
 use std::{error::Error as _, future::Future, path::PathBuf, sync::Arc, time::Duration};

@@ -22,12 +22,27 @@ mod reading;
 mod time;
 pub mod video;
 
+use maud::{Markup, html};
+
 /// The name of a show without a title.
 const UNTITLED: &str = "Livestream";
 
 /// What a show is called on pages.
 fn show_name(title: &str) -> &str {
     if title.is_empty() { UNTITLED } else { title }
+}
+
+/// Text with what stands in backticks as code.
+fn marked(words: &str) -> Markup {
+    // One that has no other belongs to what somebody wrote, and who knows which one it is.
+    if words.matches('`').count() % 2 == 1 {
+        return html! { (words) };
+    }
+    html! {
+        @for (number, part) in words.split('`').enumerate() {
+            @if number % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
 }
 
 /// "1 person is watching", as words.

@@ -125,6 +125,14 @@ pub fn read(path: &Path) -> Result<Option<Zeroizing<String>>, PrivateFileError> 
         .map_err(|_not| PrivateFileError::NotText(path.to_owned()))
 }
 
+/// Whether [`write`] (or a program that was killed in it) uses `name` for what is not yet `file`.
+pub fn is_unfinished(name: &str, file: &str) -> bool {
+    let mark = name
+        .strip_prefix('.')
+        .and_then(|name| name.strip_prefix(file)?.strip_prefix('.'));
+    mark.is_some_and(|mark| mark.len() == 16 && mark.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
 /// Replaces the file, or leaves the old one as it is. Blocks until it is on the disk.
 ///
 /// # Errors

@@ -184,9 +184,23 @@ impl Room {
             .unwrap_or(PublicTag::from_random(random))
     }
 
-    /// The viewer whose token this is, if it is one of ours.
+    /// The viewer whose token this is, if it is one of ours. A program's token counts for the API
+    /// alone: it is nobody's in a cookie.
     pub fn recognise(&mut self, token: &str, now: Tick) -> Option<ViewerId> {
-        self.sessions.recognise(token, now)
+        let viewer = self.sessions.recognise(token, now);
+        viewer.filter(|viewer| !self.is_program(*viewer))
+    }
+
+    /// The program whose token this is. The token of a browser's session is not for programs,
+    /// whoever's it is.
+    pub fn recognise_program(&mut self, token: &str, now: Tick) -> Option<ViewerId> {
+        let viewer = self.sessions.recognise(token, now);
+        viewer.filter(|viewer| self.is_program(*viewer))
+    }
+
+    fn is_program(&self, viewer: ViewerId) -> bool {
+        let seat = self.person(viewer).and_then(|person| person.seat);
+        seat.is_some_and(|seat| seat.is_program)
     }
 
     /// What is known of a person.

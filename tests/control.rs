@@ -20,6 +20,7 @@ use std::{
 use serde_json::Value;
 use stage::{
     Deadline,
+    guest::Guest,
     http::{Piece, Request, Stream},
     server::Server,
     tor_network::TorNetwork,
@@ -316,6 +317,32 @@ fn shields_moderators_and_links_are_set_from_a_terminal() {
 }
 
 #[test]
+fn the_panel_of_the_desk_marks_who_is_muted_and_who_is_no_longer() {
+    let server = show();
+    let viewer = Viewer::comes(&server);
+    let mut desk = Guest::comes(&server);
+    let link = json(&server, &["login-link"]);
+    let link = link.as_str().expect("a link");
+    let path = link.strip_prefix(server.local_url().trim_end_matches('/'));
+    desk.takes_link(path.expect("a link of this site"));
+    let mut panel = desk.opens("/broadcaster/live?follow=1");
+    panel.read_until_text(SOON, &viewer.tag);
+
+    said(&server, &["mute", &viewer.tag]);
+    panel.read_until_text(SOON, "<span class=\"sanction\">muted</span>");
+    said(&server, &["ban", &viewer.tag]);
+    panel.read_until_text(SOON, "<span class=\"sanction\">banned</span>");
+    said(&server, &["unban", &viewer.tag]);
+    let mut seen = String::new();
+    let unmarked = watch(SOON, || {
+        seen.push_str(&panel.read_until_text(SOON, "</x-people>"));
+        let (_, list) = seen.rsplit_once("<x-people")?;
+        (!list.contains("class=\"sanction\"")).then_some(())
+    });
+    assert!(unmarked.is_some(), "{seen}");
+}
+
+#[test]
 fn a_follower_sees_messages_appearances_presence_and_the_air() {
     let server = start(&[]);
     let mut follower = Raw::connect(&server);
@@ -407,6 +434,39 @@ fn nonsense_is_answered_and_ends_nothing_but_its_own_connection() {
 }
 
 #[test]
+fn a_show_that_can_have_no_socket_goes_on_and_says_what_to_do() {
+    let state = format!("onion.state={}", "x".repeat(120));
+    let server = start(&["--source", "demo", "--set", &state]);
+    let told = |words: &str| {
+        words.contains("more than the path of a socket can have")
+            && words.contains("set `onion.state` to a shorter one")
+    };
+
+    server.wait_log(
+        "commands such as `onionstream status` will not reach this show",
+        SOON,
+    );
+    assert!(told(&server.log()), "{}", server.log());
+    let (words, code) = refused(&server, &["--set", &state, "status"]);
+    assert!(told(&words) && code == 1, "{words}");
+    let page = Request::get("/").send(server.local_address());
+    assert_eq!(page.status, 200);
+}
+
+#[test]
+fn a_show_whose_socket_was_taken_away_is_told_from_none() {
+    let server = show();
+    fs::remove_file(socket(&server)).expect("a socket");
+
+    let (words, code) = refused(&server, &["status"]);
+
+    assert!(
+        words.contains("has no control socket") && code == 1,
+        "{words}"
+    );
+}
+
+#[test]
 fn another_user_gets_nowhere() {
     if !rustix::process::geteuid().is_root() {
         eprintln!(
@@ -453,6 +513,19 @@ fn readable_program(directory: &Path) -> PathBuf {
     fs::copy(env!("CARGO_BIN_EXE_onionstream"), &copy).expect("a copy");
     fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).expect("permissions");
     copy
+}
+
+#[test]
+fn a_mistake_in_the_configuration_keeps_nobody_from_ending_the_show() {
+    let mut server = show();
+    server.local_url();
+    fs::write(server.directory().join("onionstream.toml"), "set = 1\n[").expect("a file");
+
+    let status = said(&server, &["status"]);
+    assert!(status.contains("watching"), "{status}");
+    said(&server, &["stop"]);
+
+    assert!(server.wait(Duration::from_millis(500)).success());
 }
 
 #[test]
@@ -517,8 +590,8 @@ fn a_panic_is_over_in_two_seconds_and_deletes_what_was_asked_and_nothing_else() 
             directory.join("onion-keys"),
             directory.join("state"),
         );
-        fs::create_dir_all(stream.join("old")).expect("a directory");
-        fs::write(stream.join("old/stream1.m4s"), "video").expect("a file");
+        fs::create_dir_all(&stream).expect("a directory");
+        fs::write(stream.join("stream1.m4s"), "video").expect("a file");
         fs::write(directory.join("mine.txt"), "mine").expect("a file");
         said(&server, &["shield", "slow", "on"]);
         let kept = watch(SOON, || state.join("desk.toml").exists().then_some(()));
@@ -548,6 +621,34 @@ fn a_panic_is_over_in_two_seconds_and_deletes_what_was_asked_and_nothing_else() 
         );
         assert!(directory.join("mine.txt").exists());
     }
+}
+
+#[test]
+fn a_panic_in_a_directory_with_other_things_leaves_them_and_says_so() {
+    let mut server = start(&["--source", "demo", "--set", "ingest.directory=."]);
+    let directory = server.directory().to_owned();
+    fs::write(directory.join("stream1.m4s"), "video").expect("a file");
+    fs::write(directory.join("mine.txt"), "mine").expect("a file");
+    fs::create_dir(directory.join("photos")).expect("a directory");
+
+    // From the same directory, so that the command has the same settings.
+    let arguments = [
+        "--set",
+        "ingest.directory=.",
+        "panic",
+        "--yes",
+        "--delete-stream",
+    ];
+    let output = run(&server, &arguments);
+    let told = String::from_utf8_lossy(&output.stderr);
+
+    assert!(output.status.success(), "{told}");
+    assert!(server.wait(PANIC_WITHIN).success());
+    assert!(!directory.join("stream1.m4s").exists());
+    assert!(directory.join("mine.txt").exists() && directory.join("photos").is_dir());
+    assert!(directory.join("onion-keys").is_dir(), "the keys are gone");
+    assert!(told.contains("not written by a show: left there"), "{told}");
+    assert!(server.log().contains("left there"), "{}", server.log());
 }
 
 #[test]

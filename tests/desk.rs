@@ -106,7 +106,7 @@ fn messages_are_hidden_and_shown_again_beside_the_chat() {
     // The desk still sees it, dimmed; a viewer who comes now does not.
     let opacity = "return getComputedStyle(document.querySelector('#m2')).opacity";
     let dimmed = watch(SOON, || {
-        desk.live(|firefox| firefox.execute(opacity) == "0.45")
+        desk.live(|firefox| firefox.execute(opacity) == "0.6")
             .then_some(())
     });
     assert!(dimmed.is_some());

@@ -154,6 +154,30 @@ fn a_form_works_once() {
 }
 
 #[test]
+fn a_form_that_was_open_for_long_changes_only_what_was_touched() {
+    let server = show(&[]);
+    let broadcaster = broadcaster(&server);
+    let nonce = broadcaster.nonce("/broadcaster/shields");
+    let raid_nonce = broadcaster.nonce("/broadcaster/shields");
+    let raid = [("nonce", raid_nonce.as_str()), ("do", "raid")];
+    broadcaster.posts("/broadcaster/shields", &raid, &[]);
+
+    // Opened when nothing was on, and sent with one more.
+    let old = [
+        ("nonce", nonce.as_str()),
+        ("do", "save"),
+        ("was", "shown"),
+        ("read-only", "on"),
+        ("chat", "shown"),
+    ];
+    let said = broadcaster.posts("/broadcaster/shields", &old, &[]).text();
+
+    // The raid's three, this one, and the chat's.
+    assert_eq!(said.matches(" checked").count(), 5, "{said}");
+    assert!(said.contains("value=\"slow captcha-always read-only links-off shown\""));
+}
+
+#[test]
 fn viewers_see_nothing_of_the_desk_and_moderators_nothing_of_the_settings() {
     let server = show(&[]);
     let broadcaster = broadcaster(&server);

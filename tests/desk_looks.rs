@@ -1,6 +1,6 @@
 //! The desk's pages photographed at three widths, dark and light, for people to look at
 //! (`target/screenshots/`), and measured: nothing is wider than the window, everything that can be
-//! pressed has a name and is large enough.
+//! pressed has a name, is large enough, and shows when the keyboard is at it.
 
 mod stage;
 
@@ -52,6 +52,13 @@ const FLAWS: &str = "
         const is_small = Math.min(width, height) < 24 && !e.closest('p, x-line, label, .appearance')
             && !e.labels?.length;
         if (is_small) found.push('too small: ' + e.outerHTML.slice(0, 90) + ' ' + width + 'x' + height);
+        const style = getComputedStyle(e);
+        const looks = () => style.outlineStyle + style.outlineWidth + style.outlineColor + style.boxShadow;
+        e.blur();
+        const before = looks();
+        e.focus({ focusVisible: true, preventScroll: true });
+        if (looks() == before) found.push('does not show the focus: ' + e.outerHTML.slice(0, 90));
+        e.blur();
     }
     return found";
 

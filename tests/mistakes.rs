@@ -64,7 +64,8 @@ impl House {
         arguments.extend(settings.iter().flat_map(|setting| ["--set", *setting]));
         let server = Server::start(&arguments);
         let socket = server.directory().join("site.sock");
-        let there = watch(SOON, || socket.exists().then_some(()));
+        // The file is there a moment before somebody listens.
+        let there = watch(SOON, || UnixStream::connect(&socket).ok());
         assert!(there.is_some(), "{}", server.log());
         Self { server, socket }
     }
@@ -234,8 +235,41 @@ fn a_captcha_is_solved_once_by_the_one_who_was_asked() {
     let entered = post(&anna, &nonce);
     assert_eq!(entered.status, 303);
     let inside = entered.cookie().expect("a session");
-    let again = house.get("/enter", &inside).field("nonce");
-    assert_eq!(post(&inside, &again).status, 200, "solved already");
+
+    // The same answer again: with the cookie from before, by the one who was outside then, and by a
+    // newcomer. Each is asked something else and stays outside.
+    let newcomer = house.get("/enter", "").cookie().expect("a session");
+    for (who, cookie) in [("before", &anna), ("ben", &ben), ("newcomer", &newcomer)] {
+        let page = house.get("/enter", cookie);
+        assert_eq!(page.status, 200, "{who} is outside");
+        // Of the cookie from before nothing is known any more.
+        let cookie = page.cookie().unwrap_or_else(|| cookie.clone());
+        assert_ne!(page.field("challenge"), challenge, "{who}");
+        for nonce in [&nonce, &page.field("nonce")] {
+            let again = post(&cookie, nonce);
+            assert_eq!(again.status, 200, "{who}");
+            assert_eq!(again.cookie(), None, "{who} gets no other session");
+        }
+        assert_eq!(house.get("/live", &cookie).status, 403, "{who}");
+    }
+    // Whoever is inside is sent on to the first page: nothing is looked at, nothing changes.
+    for nonce in [nonce.as_str(), ""] {
+        let again = post(&inside, nonce);
+        assert_eq!((again.status, again.cookie()), (303, None));
+        assert!(again.head.contains("location: /\r\n"), "{}", again.head);
+    }
+    assert_eq!(house.get("/live?static=1", &inside).status, 200);
+}
+
+#[test]
+fn in_a_crowd_nobody_is_left_without_a_captcha() {
+    let house = House::open(&[]);
+
+    // More at once than there are pictures in stock.
+    for newcomer in 0..100 {
+        let page = house.get("/enter", "");
+        assert_ne!(page.field("challenge"), "", "{newcomer}: {}", page.body);
+    }
 }
 
 #[test]

@@ -17,10 +17,11 @@ use std::{
 use anyhow::{Context as _, bail};
 
 pub(super) use self::arguments::{Command, GROUPS};
+use super::deletion;
 use crate::{
     config::Settings,
     control::{
-        client::Client,
+        client::{Client, ClientError},
         request::{Deletions, Request},
     },
     instance,
@@ -43,7 +44,14 @@ pub(super) fn run(
     json: bool,
 ) -> anyhow::Result<ExitCode> {
     let state = &settings.onion.state;
-    let mut client = Client::connect(state, dir)?;
+    let mut client = match Client::connect(state, dir) {
+        Err(ClientError::NotRunning { .. }) if instance::is_claimed(state) => bail!(
+            "the onionstream in `{}` has no control socket: it is only just starting, or said why when \
+             it started; try again, or end it with Ctrl+C where it runs",
+            dir.display()
+        ),
+        connected => connected?,
+    };
     if let Command::Chat { follow: true, .. } = command {
         return follow(client, json);
     }
@@ -63,6 +71,11 @@ pub(super) fn run(
     if let Request::Stop | Request::Panic(_) = request {
         client.wait_for_end();
         wait_for_end(state)?;
+    }
+    if let Request::Panic(deletions) = request {
+        for words in deletion::left(settings, deletions) {
+            writeln!(io::stderr(), "{words}")?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -98,7 +111,9 @@ fn confirm(settings: &Settings, deletions: Deletions) -> anyhow::Result<()> {
     let mut question = vec!["This ends every connection at once.\n".to_owned()];
     if deletions.stream {
         let dir = settings.ingest.directory.display();
-        question.push(format!("Everything in `{dir}` is deleted.\n"));
+        question.push(format!(
+            "The files of the broadcast in `{dir}` are deleted.\n"
+        ));
     }
     if deletions.keys {
         let (keys, state) = (
@@ -106,8 +121,8 @@ fn confirm(settings: &Settings, deletions: Deletions) -> anyhow::Result<()> {
             settings.onion.state.display(),
         );
         question.push(format!(
-            "Everything in `{keys}` and `{state}` is deleted: your address is gone for good, unless \
-             you have a copy of the keys.\n"
+            "The keys in `{keys}` and what the show and Tor keep in `{state}` are deleted: your \
+             address is gone for good, unless you have a copy of the keys.\n"
         ));
     }
     question.push(format!("Type `{MEANT}` if you mean it: "));

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::control::Ending;
 use self::desk::DeskUpdates;
-use super::{progress::Progress, report::WithHint as _, source::Source};
+use super::{deletion, progress::Progress, report::WithHint as _, source::Source};
 use crate::{
     clock::{Clock, Tick},
     config::{Listen, Settings},
@@ -80,7 +80,11 @@ pub(super) fn run(
         Ok(Ending::Panic(deletions)) => {
             // What tasks still write must not come after the deletion.
             runtime.shutdown_timeout(PANIC_WITHIN);
-            control::delete(settings, deletions)
+            let deleted = deletion::delete(settings, deletions);
+            for words in deletion::left(settings, deletions) {
+                tracing::warn!("{words}");
+            }
+            deleted
         }
         ended => {
             // Tasks that did not end in time must not hold the program up.

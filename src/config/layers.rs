@@ -131,9 +131,28 @@ impl Layers {
         if !self.errors.is_empty() {
             return Err(self.errors.clone());
         }
+        Ok(self.current())
+    }
+
+    /// The settings without those that are mistaken, which have their defaults, and the mistakes.
+    ///
+    /// For commands that only have to find a running show: whoever has to end it in a hurry must not
+    /// be stopped by a word in a file that somebody edits meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// There is no such working directory.
+    pub fn settings_with_mistakes(&self) -> Result<(Settings, ConfigErrors), ConfigErrors> {
+        if !self.dir.is_dir() {
+            return Err(self.errors.clone());
+        }
+        Ok((self.current(), self.errors.clone()))
+    }
+
+    fn current(&self) -> Settings {
         let value = |section: &str, key: &str| self.entry(section, key).map(|entry| &entry.value);
-        Ok(Settings::from_values(self.dir.clone(), value)
-            .expect("the types of the table fit its kinds: a test loads all of them"))
+        Settings::from_values(self.dir.clone(), value)
+            .expect("the types of the table fit its kinds: a test loads all of them")
     }
 
     fn entry(&self, section: &str, key: &str) -> Option<&Entry> {

@@ -67,7 +67,8 @@ impl ConfigErrors {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
         self.told.is_empty()
     }
 

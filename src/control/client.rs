@@ -39,6 +39,9 @@ pub enum ClientError {
         /// The working directory.
         dir: PathBuf,
     },
+    /// Nobody can listen or connect there.
+    #[error("{0}")]
+    PathTooLong(String),
     /// The socket is there, but not for us.
     #[error("cannot reach the onionstream in `{}`; it may belong to another user", .dir.display())]
     Unreachable {
@@ -72,13 +75,15 @@ impl Client {
     ///
     /// See [`ClientError`].
     pub fn connect(state_dir: &Path, dir: &Path) -> Result<Self, ClientError> {
-        let stream = UnixStream::connect(state_dir.join(super::SOCKET));
+        let path = state_dir.join(super::SOCKET);
+        let stream = UnixStream::connect(&path);
         let stream = stream.map_err(|cause| {
             let dir = dir.to_owned();
             match cause.kind() {
                 io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
                     ClientError::NotRunning { dir }
                 }
+                io::ErrorKind::InvalidInput => ClientError::PathTooLong(super::too_long(&path)),
                 _ => ClientError::Unreachable { dir, cause },
             }
         })?;
@@ -192,6 +197,20 @@ mod tests {
         let (mut other, _) = listener.accept().unwrap();
         other.read_to_string(&mut sent).unwrap();
         assert_eq!(sent, "");
+    }
+
+    #[test]
+    fn a_path_that_no_socket_can_have_is_told_with_what_to_do() {
+        let home = tempfile::tempdir().unwrap();
+        let state = home.path().join("x".repeat(120));
+        std::fs::create_dir(&state).unwrap();
+
+        let error = Client::connect(&state, home.path()).unwrap_err();
+
+        let words = error.to_string();
+        let length = state.join(crate::control::SOCKET).as_os_str().len();
+        assert!(words.contains(&format!("has {length} bytes")), "{words}");
+        assert!(words.contains("set `onion.state` to a shorter"), "{words}");
     }
 
     #[test]

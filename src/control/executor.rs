@@ -22,7 +22,7 @@ use crate::{
         person::Role,
         refusal::Refusal,
         sanction::Sanction,
-        shields::{Shield, Shields},
+        shields::{Shield, ShieldChange},
         tag::PublicKey,
         title::{Title, TitleError},
         transcript::{MessageId, Speaker},
@@ -159,12 +159,9 @@ impl Executor {
                 Ok(Answer::of(entries))
             }
             Request::Shield(shield, on) => {
-                self.order(Order::Shields(self.room.shields().with(shield, on)))
+                self.order(Order::Shields(vec![ShieldChange::Switch(shield, on)]))
             }
-            Request::ChatMode(chat) => self.order(Order::Shields(Shields {
-                chat,
-                ..self.room.shields()
-            })),
+            Request::ChatMode(chat) => self.order(Order::Shields(vec![ShieldChange::Chat(chat)])),
             Request::Moderator(Moderator::Add { tripcode, label }) => {
                 self.order(Order::Appoint { tripcode, label })
             }

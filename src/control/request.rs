@@ -134,9 +134,9 @@ pub enum Moderator {
 /// What `panic` deletes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Deletions {
-    /// What is in the stream directory.
+    /// The files of broadcasts in the stream directory.
     pub stream: bool,
-    /// What is in the key directory and in the state directory.
+    /// The keys, and what shows and Tor have written into the state directory.
     pub keys: bool,
 }
 

@@ -76,8 +76,8 @@ impl Socket {
     /// # Errors
     ///
     /// `PermissionDenied` when others may use the directory, or own it; `AlreadyExists` when
-    /// something other than a socket is there; otherwise what the system says, such as
-    /// `InvalidInput` for a path beyond about 100 bytes.
+    /// something other than a socket is there; `InvalidInput` for a path that is too long for a
+    /// socket; otherwise what the system says.
     pub fn bind(state_dir: &Path) -> io::Result<Self> {
         let directory = state_dir.metadata()?;
         let own = rustix::process::geteuid().as_raw();
@@ -90,11 +90,17 @@ impl Socket {
         let path = state_dir.join(super::SOCKET);
         if let Ok(existing) = path.symlink_metadata() {
             if !existing.file_type().is_socket() {
-                return Err(io::ErrorKind::AlreadyExists.into());
+                return Err(io::Error::new(
+                    io::ErrorKind::AlreadyExists,
+                    format!("`{}` is not a socket; move it away", path.display()),
+                ));
             }
             std::fs::remove_file(&path)?;
         }
-        let listener = UnixListener::bind(&path)?;
+        let listener = UnixListener::bind(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidInput => io::Error::new(error.kind(), super::too_long(&path)),
+            _ => error,
+        })?;
         let file = SocketFile(path);
         std::fs::set_permissions(&file.0, Permissions::from_mode(0o600))?;
         Ok(Self {

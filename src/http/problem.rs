@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
 use super::visitor::Page;
-use crate::pages;
+use crate::pages::{self, problem::WayOut};
 
 /// What a visitor is told when something cannot be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,7 @@ pub struct Problem {
     status: StatusCode,
     what: &'static str,
     advice: &'static str,
+    way_out: WayOut,
 }
 
 impl Problem {
@@ -25,7 +26,14 @@ impl Problem {
             status,
             what,
             advice,
+            way_out: WayOut::FirstPage,
         }
+    }
+
+    /// The same with a link to somewhere else than the first page.
+    #[must_use]
+    pub const fn leading(self, way_out: WayOut) -> Self {
+        Self { way_out, ..self }
     }
 
     /// No such address.
@@ -59,7 +67,7 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        match Page::new(|nonce| pages::problem::page(self.what, self.advice, nonce)) {
+        match Page::new(|nonce| pages::problem::page(self.what, self.advice, self.way_out, nonce)) {
             Ok(page) => (self.status, page).into_response(),
             // No randomness for a nonce: say it without a page.
             Err(_) => (self.status, self.what).into_response(),

@@ -30,7 +30,8 @@ pub(super) enum Wish {
 }
 
 impl Prompts {
-    /// A captcha for `viewer`; `None` when no picture is ready or they had too many.
+    /// A captcha for `viewer`; `None` when they had too many, or when no picture is ready and there
+    /// are no questions.
     pub(super) fn prompt(
         &self,
         room: &RoomHandle,
@@ -41,22 +42,29 @@ impl Prompts {
         if wish == Wish::Any && open.is_some() {
             return Ok(open);
         }
-        let (prompt, answer) = if wish == Wish::Question && self.questions {
-            let puzzle = captcha::fresh_puzzle().map_err(|error| {
-                tracing::error!(%error, "no question could be made");
-                Problem::OURS
-            })?;
-            (Prompt::Question(puzzle.question.into()), puzzle.answer)
-        } else {
-            let Some(picture) = self.pictures.take() else {
-                return Ok(open);
-            };
-            (Prompt::Picture(picture.png.into()), picture.answer)
+        let picture = match wish {
+            Wish::Question if self.questions => None,
+            _ => self.pictures.take(),
+        };
+        let (prompt, answer) = match picture {
+            Some(picture) => (Prompt::Picture(picture.png.into()), picture.answer),
+            // Also when no picture is ready, as right after the start or in a crowd: whoever has
+            // nothing to answer could not write.
+            None if self.questions && (wish == Wish::Question || open.is_none()) => question()?,
+            None => return Ok(open),
         };
         // Whoever had too many keeps the one that is open, if there is one.
         let id = room.challenge(viewer, prompt.clone(), answer)?;
         Ok(id.map(|id| (id, prompt)).or(open))
     }
+}
+
+fn question() -> Result<(Prompt, String), Problem> {
+    let puzzle = captcha::fresh_puzzle().map_err(|error| {
+        tracing::error!(%error, "no question could be made");
+        Problem::OURS
+    })?;
+    Ok((Prompt::Question(puzzle.question.into()), puzzle.answer))
 }
 
 /// The captcha's id and answer in a form, if both are there.

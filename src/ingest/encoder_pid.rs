@@ -14,7 +14,7 @@ use super::{
 };
 
 /// Its name in the stream directory.
-const NAME: &str = "pid.txt";
+pub(super) const NAME: &str = "pid.txt";
 
 /// Longest accepted content, in bytes.
 const MAX_BYTES: usize = 32;

@@ -16,10 +16,10 @@ use crate::{
 };
 
 /// Its name in the stream directory.
-const NAME: &str = "init.mp4";
+pub(super) const NAME: &str = "init.mp4";
 
 /// Name of the file with the unix time at which the broadcast began.
-const START_NAME: &str = "start.txt";
+pub(super) const START_NAME: &str = "start.txt";
 
 /// Longest accepted `start.txt`, in bytes.
 const MAX_START_BYTES: usize = 64;

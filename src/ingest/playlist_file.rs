@@ -13,7 +13,7 @@ use super::{
 use crate::media::playlist::{MAX_PLAYLIST_BYTES, Playlist};
 
 /// Its name in the stream directory.
-const NAME: &str = "stream.m3u8";
+pub(super) const NAME: &str = "stream.m3u8";
 
 /// What a playlist says that it did not say before.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]

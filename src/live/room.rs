@@ -106,10 +106,16 @@ impl RoomHandle {
         club.is_some_and(|club| club.contains(&tripcode))
     }
 
-    /// The viewer whose token this is, if it is one of ours.
+    /// The viewer whose token this is, if it is one of ours and no program's.
     pub fn recognise(&self, token: &str) -> Option<ViewerId> {
         let (mut inner, now) = self.lock();
         inner.room.recognise(token, now)
+    }
+
+    /// The program whose token this is.
+    pub fn recognise_program(&self, token: &str) -> Option<ViewerId> {
+        let (mut inner, now) = self.lock();
+        inner.room.recognise_program(token, now)
     }
 
     /// Makes a session for a newcomer and the token for their cookie. `old` is the token they came

@@ -107,6 +107,19 @@ impl TrackRun {
             self.timescale,
         )
     }
+
+    /// Where [`Fragment::shifted`] puts its decode time, in ticks; negative is before the
+    /// beginning of media time.
+    pub fn moved(&self, by: TimeShift) -> i128 {
+        i128::from(self.decode_time).saturating_add(by.ticks(self.timescale))
+    }
+
+    /// The shortest time that moves it by `ticks` or more.
+    pub fn at_least(&self, ticks: u64) -> Duration {
+        let timescale = u64::from(self.timescale.max(1));
+        let part = ((ticks % timescale) * 1_000_000_000).div_ceil(timescale);
+        Duration::from_secs(ticks / timescale).saturating_add(Duration::from_nanos(part))
+    }
 }
 
 /// `ticks` as a duration, rounded down to a nanosecond; a timescale of 0 counts as 1.
@@ -294,7 +307,7 @@ impl Fragment {
         let mut bytes = BytesMut::from(&*self.bytes);
         let mut runs = self.runs.clone();
         for (run, field) in runs.iter_mut().zip(&self.decode_times) {
-            let moved = i128::from(run.decode_time).saturating_add(by.ticks(run.timescale));
+            let moved = run.moved(by);
             let latest = field.max().saturating_sub(run.duration);
             run.decode_time = u64::try_from(moved.max(0)).unwrap_or(u64::MAX).min(latest);
             field.write(run.decode_time, &mut bytes);

@@ -23,8 +23,8 @@ use crate::{clock::Tick, ring::Ring};
 /// An encoder that paused or jumped by less is believed; more would make players wait that long.
 const MAX_JUMP_AHEAD: Duration = Duration::from_secs(10);
 
-/// Rounding between the timescales of tracks stays below this: it does not count as a step back,
-/// and is added to a shift so that there is none.
+/// Encoders round the length of the last sample of a fragment: one that begins this much before the
+/// end of the one before is moved to that end, and does not count as a step back.
 const ROUNDING: Duration = Duration::from_millis(1);
 
 /// What the timeline keeps and what it lets readers do.
@@ -98,6 +98,8 @@ struct Kept {
 struct TrackEnd {
     track_id: u32,
     end: Duration,
+    /// The same in ticks of the track: durations are rounded.
+    ticks: u64,
 }
 
 /// The newest part of the current run. See the module's words.
@@ -112,6 +114,8 @@ pub struct Timeline {
     sequence: u64,
     /// Added to the decode times of the encoder as it runs now.
     shift: TimeShift,
+    /// How much later than with `shift` the newest fragment is, for no track to step back.
+    late: Duration,
     /// The next fragment is the first of an encoder that started again.
     rejoin: bool,
     /// At most as many as the init segment has tracks.
@@ -131,6 +135,7 @@ impl Timeline {
             bytes: 0,
             sequence: 0,
             shift: TimeShift::default(),
+            late: Duration::ZERO,
             rejoin: false,
             ends: Vec::new(),
             last_arrival: None,
@@ -173,6 +178,7 @@ impl Timeline {
         self.bytes = 0;
         self.ends.clear();
         self.shift = TimeShift::default();
+        self.late = Duration::ZERO;
         self.rejoin = false;
         self.last_arrival = None;
     }
@@ -197,10 +203,14 @@ impl Timeline {
             self.shift = self.shift_to_now(fragment, now);
         }
         self.rejoin = false;
-        let fragment = if self.shift == TimeShift::default() {
+        // No more than this fragment needs: a pause makes up for what the ones before needed, so
+        // that roundings do not add up to a growing delay.
+        self.late = self.overlap(fragment, self.shift);
+        let shift = self.shift.later_by(self.late);
+        let fragment = if shift == TimeShift::default() {
             fragment.clone()
         } else {
-            fragment.shifted(self.shift)
+            fragment.shifted(shift)
         };
         self.remember_ends(&fragment);
         self.last_arrival = Some(now);
@@ -346,13 +356,26 @@ impl Timeline {
         let waited = self
             .last_arrival
             .map_or(Duration::ZERO, |last| now.since(last));
-        fragment.runs().iter().any(|run| {
-            let Some(end) = self.end_of(run.track_id) else {
-                return false;
-            };
+        let ahead = fragment.runs().iter().any(|run| {
             let start = self.shift.applied_to(run.start());
-            start + ROUNDING < end || start > end + waited + MAX_JUMP_AHEAD
-        })
+            self.end_of(run.track_id)
+                .is_some_and(|track| start > track.end + waited + MAX_JUMP_AHEAD)
+        });
+        // Against the end of the one before as the encoder means it, without our own correction.
+        ahead || self.overlap(fragment, self.shift.later_by(self.late)) > ROUNDING
+    }
+
+    /// How much later than with `shift` the fragment must be for none of its tracks to step back.
+    ///
+    /// Exact: decode times are ticks, and a shift that is rounded to them moves two fragments that
+    /// follow each other by as many.
+    fn overlap(&self, fragment: &Fragment, shift: TimeShift) -> Duration {
+        let overlaps = fragment.runs().iter().filter_map(|run| {
+            let end = i128::from(self.end_of(run.track_id)?.ticks);
+            let missing = u64::try_from(end - run.moved(shift)).ok()?;
+            Some(run.at_least(missing))
+        });
+        overlaps.max().unwrap_or_default()
     }
 
     /// The shift that puts `fragment` after everything so far, as much later as it came later.
@@ -371,37 +394,30 @@ impl Timeline {
         let start = last_end + waited.saturating_sub(fragment.duration());
         let shift = TimeShift::between(fragment.start(), start);
         // Tracks need not end together: none of them may step back.
-        let missing = fragment
-            .runs()
-            .iter()
-            .filter_map(|run| {
-                let start = shift.applied_to(run.start());
-                Some(self.end_of(run.track_id)?.saturating_sub(start))
-            })
-            .max()
-            .unwrap_or_default();
-        shift.later_by(missing + ROUNDING)
+        shift.later_by(self.overlap(fragment, shift) + ROUNDING)
     }
 
-    fn end_of(&self, track_id: u32) -> Option<Duration> {
-        self.ends
-            .iter()
-            .find(|track| track.track_id == track_id)
-            .map(|track| track.end)
+    fn end_of(&self, track_id: u32) -> Option<&TrackEnd> {
+        self.ends.iter().find(|track| track.track_id == track_id)
     }
 
     fn remember_ends(&mut self, fragment: &Fragment) {
         for run in fragment.runs() {
             let end = run.end();
+            let ticks = run.decode_time.saturating_add(run.duration);
             match self
                 .ends
                 .iter_mut()
                 .find(|track| track.track_id == run.track_id)
             {
-                Some(track) => track.end = track.end.max(end),
+                Some(track) => {
+                    track.end = track.end.max(end);
+                    track.ticks = track.ticks.max(ticks);
+                }
                 None => self.ends.push(TrackEnd {
                     track_id: run.track_id,
                     end,
+                    ticks,
                 }),
             }
         }

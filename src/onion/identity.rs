@@ -30,9 +30,12 @@ use super::keys_error::{KeysError, Wrong};
 
 const SECRET_FILE: &str = "hs_ed25519_secret_key";
 const PUBLIC_FILE: &str = "hs_ed25519_public_key";
-const HOSTNAME_FILE: &str = "hostname";
+/// Holds the address as one line.
+pub const HOSTNAME_FILE: &str = "hostname";
 /// Where a new secret key is written before it gets its name.
 const UNFINISHED_FILE: &str = ".unfinished";
+/// What the identity leaves in its directory, besides [`HOSTNAME_FILE`].
+pub const KEY_FILES: [&str; 3] = [SECRET_FILE, PUBLIC_FILE, UNFINISHED_FILE];
 
 /// What the files start with, filled up with zeros to [`HEADER`] bytes.
 const SECRET_TAG: &[u8] = b"== ed25519v1-secret: type0 ==";

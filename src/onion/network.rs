@@ -24,6 +24,12 @@ use tor_hsservice::HsNickname;
 /// Longest accepted file, in bytes. A list of fallback relays as big as that of arti itself is 50 KB.
 const MAX_FILE: u64 = 1024 * 1024;
 
+/// Where arti keeps what it must remember, in the state directory.
+pub const TOR_STATE_DIR: &str = "tor";
+
+/// Where arti keeps its copy of the network's directory, in the state directory.
+pub const TOR_CACHE_DIR: &str = "tor-cache";
+
 /// Settings below `[storage]` that are ours alone.
 const OURS: [&str; 3] = ["state_dir", "cache_dir", "keystore"];
 
@@ -96,8 +102,8 @@ pub(super) fn configure(
         .map_err(|refusal: toml::de::Error| together(refusal.message().to_owned()))?;
     builder
         .storage()
-        .state_dir(CfgPath::new_literal(places.state.join("tor")))
-        .cache_dir(CfgPath::new_literal(places.state.join("tor-cache")));
+        .state_dir(CfgPath::new_literal(places.state.join(TOR_STATE_DIR)))
+        .cache_dir(CfgPath::new_literal(places.state.join(TOR_CACHE_DIR)));
     builder
         .build()
         .map_err(|refusal| together(refusal.to_string()))

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use data_encoding::BASE64;
 use maud::{Markup, html};
 
-use super::{chat, document::Document};
+use super::{chat, document::Document, marked};
 use crate::room::{
     Reply,
     challenge::Prompt,
@@ -90,7 +90,7 @@ pub fn page(compose: &Compose<'_>, nonce: &str) -> Markup {
             @if let Some(notice) = compose.notice { (notice_line(notice)) }
             @if let Some(why) = &form.hindrance {
                 @if !matches!(compose.notice, Some(Notice::Refused(refusal)) if refusal == why) {
-                    p class="notice refused" role="status" { (why) }
+                    p class="notice refused" role="status" { (marked(&why.to_string())) }
                 }
                 p { a href="/compose" { "Look again" } }
             }
@@ -240,9 +240,17 @@ fn name(identity: &Identity) -> &str {
 fn notice_line(notice: &Notice) -> Markup {
     let said: Cow<'static, str> = match notice {
         Notice::Refused(refusal) => {
-            return html! { p class="notice refused" role="alert" { (refusal) } };
+            return html! { p class="notice refused" role="alert" { (marked(&refusal.to_string())) } };
         }
-        Notice::NoCaptcha => "There is no picture for you just now. Try again in a minute.".into(),
+        Notice::NoCaptcha => {
+            return html! {
+                p class="notice refused" role="alert" {
+                    "There is no picture for you just now. "
+                    a href="/compose" { "Look again" }
+                    " in a minute."
+                }
+            };
+        }
         Notice::NoTripcode(why) => format!("Nothing was changed: {why}.").into(),
         Notice::Users(people) => {
             return html! {
@@ -257,7 +265,7 @@ fn notice_line(notice: &Notice) -> Markup {
             return html! { div class="notice" role="status" { (reply_words(reply)) } };
         }
     };
-    html! { p class="notice refused" role="alert" { (said) } }
+    html! { p class="notice refused" role="alert" { (marked(&said)) } }
 }
 
 fn reply_words(reply: &Reply) -> Markup {

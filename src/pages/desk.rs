@@ -9,7 +9,7 @@ pub mod tools;
 
 use maud::{Markup, html};
 
-use super::document::Document;
+use super::{document::Document, marked};
 use crate::room::{audit::AuditId, shields::Shield, theme::Theme};
 
 /// Styles of the desk's pages.
@@ -85,7 +85,7 @@ fn notice(notice: Option<&Notice>, action: &str, hidden: &Markup) -> Markup {
                     }
                 }
             }
-            Some(Notice::Refused(words)) => p class="notice refused" role="alert" { (words) },
+            Some(Notice::Refused(words)) => p class="notice refused" role="alert" { (marked(words)) },
             None => {}
         }
     }

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::{
     compose::{Notice, captcha, other_captchas},
     document::Document,
-    show_name,
+    marked, show_name,
 };
 use crate::room::{challenge::Prompt, theme::Theme};
 
@@ -63,9 +63,9 @@ pub fn page(entrance: &Entrance<'_>, nonce: &str) -> Markup {
                 }
             }
             @match entrance.notice {
-                Some(Notice::Refused(refusal)) => p class="notice refused" role="alert" { (refusal) },
+                Some(Notice::Refused(refusal)) => p class="notice refused" role="alert" { (marked(&refusal.to_string())) },
                 Some(Notice::NoCaptcha) => p class="notice" role="alert" { "There is no picture for you just now; this page tries again by itself." },
-                Some(Notice::NoTripcode(why)) => p class="notice refused" role="alert" { (why) },
+                Some(Notice::NoTripcode(why)) => p class="notice refused" role="alert" { (marked(why)) },
                 _ => {}
             }
             @match &entrance.ask {

@@ -16,7 +16,7 @@ use super::{
     refusal::Refusal,
     sanction::{SanctionId, SanctionKind, Target},
     session::ViewerId,
-    shields::Shields,
+    shields::{ShieldChange, Shields},
     transcript::MessageId,
     tripcode::Tripcode,
     wording::{changes, ends, label, messages},
@@ -141,7 +141,7 @@ impl Room {
             }
             Order::Appoint { tripcode, label } => self.appoint(tripcode, &label),
             Order::Dismiss(tripcode) => self.dismiss(tripcode),
-            Order::Shields(shields) => Ok(self.set_shields(shields)),
+            Order::Shields(wanted) => Ok(self.set_shields(&wanted)),
             Order::Filters(rules) => self.set_filters(rules),
             Order::ViewingPassword(password) => {
                 let what = match &password {
@@ -394,14 +394,18 @@ impl Room {
         self.effects.extend([Effect::Keep, Effect::Enforce]);
     }
 
-    fn set_shields(&mut self, shields: Shields) -> (String, Vec<Order>) {
-        let before = std::mem::replace(&mut self.desk.shields, shields);
+    fn set_shields(&mut self, wanted: &[ShieldChange]) -> (String, Vec<Order>) {
+        let before = self.desk.shields;
+        let shields = wanted.iter().copied().fold(before, Shields::changed);
+        self.desk.shields = shields;
         if before == shields {
             return (String::new(), Vec::new());
         }
         self.effects
             .extend([Effect::Keep, Effect::Shields(shields)]);
-        (changes(before, shields), vec![Order::Shields(before)])
+        // Only what this order changed goes back: the rest may be different by then.
+        let undo = Order::Shields(shields.changes_to(before));
+        (changes(before, shields), vec![undo])
     }
 
     fn set_filters(&mut self, rules: Vec<FilterRule>) -> Outcome {

@@ -174,14 +174,19 @@ impl Room {
         true
     }
 
-    /// Takes the seat away.
+    /// Takes the seat away. A program has nothing without it: its token is nobody's then.
     pub fn log_out(&mut self, viewer: ViewerId) {
+        let is_program = self.is_program(viewer);
         if let Some(person) = self.sessions.person_mut(viewer) {
             person.seat = None;
             person.nonces = super::nonce::Nonces::default();
             person.bearers = super::nonce::Nonces::default();
         }
         self.rank(viewer);
+        if is_program {
+            self.sessions.end(viewer);
+            self.clear_up();
+        }
     }
 
     /// Takes every seat away that came by a password or a link, and closes the links.

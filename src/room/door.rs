@@ -1,13 +1,17 @@
 //! The door: what stands between somebody and the site, and the ways through it.
 
+use std::collections::BTreeMap;
+
 use super::{
     Room,
     access::Door,
     order::Effect,
-    person::Person,
+    people::People,
+    person::{Identity, Person},
     refusal::Refusal,
     sanction::{Sanction, SanctionKind},
     session::{Token, ViewerId, digest},
+    tag::PublicKey,
 };
 use crate::clock::{Tick, WallTime};
 
@@ -21,7 +25,7 @@ impl Room {
         now: Tick,
         wall: WallTime,
     ) -> (Option<ViewerId>, Door) {
-        let viewer = token.and_then(|token| self.sessions.recognise(token, now));
+        let viewer = token.and_then(|token| self.recognise(token, now));
         if viewer.is_none()
             && let Some(token) = token
             && let Some(sanction) = self.desk.sanctions.of_token(&digest(token), wall)
@@ -70,6 +74,15 @@ impl Room {
     pub fn sanction(&self, viewer: ViewerId, wall: WallTime) -> Option<&Sanction> {
         let tripcode = self.person(viewer)?.identity.tripcode;
         self.desk.sanctions.of(viewer, tripcode, wall)
+    }
+
+    /// Of those who are listed, whoever a sanction holds for, with the heaviest one.
+    pub fn sanctioned(&self, people: &People, wall: WallTime) -> BTreeMap<PublicKey, SanctionKind> {
+        let of = |identity: &Identity| {
+            let viewer = self.viewer(identity.key)?;
+            Some((identity.key, self.sanction(viewer, wall)?.kind))
+        };
+        people.listed().filter_map(of).collect()
     }
 
     /// Every sanction about somebody, oldest first.

@@ -12,7 +12,7 @@ use super::{
     person::Role,
     sanction::{Sanction, SanctionId, SanctionKind},
     session::ViewerId,
-    shields::Shields,
+    shields::{ShieldChange, Shields},
     show::Show,
     tag::PublicKey,
     transcript::MessageId,
@@ -104,8 +104,8 @@ pub enum Order {
     },
     /// Not any more.
     Dismiss(Tripcode),
-    /// Other switches.
-    Shields(Shields),
+    /// Some switches in another position; the others stay as they are by then.
+    Shields(Vec<ShieldChange>),
     /// Other word filters.
     Filters(Vec<FilterRule>),
     /// Another viewing password, or none.

@@ -36,6 +36,13 @@ pub enum Presence {
 }
 
 impl People {
+    /// Everybody who is listed by name.
+    pub fn listed(&self) -> impl Iterator<Item = &Identity> {
+        [&self.broadcaster, &self.watching, &self.not_watching]
+            .into_iter()
+            .flat_map(|group| &group.listed)
+    }
+
     /// Adds somebody; call it in the order they came.
     pub fn add(&mut self, identity: &Identity, presence: Presence) {
         let group = match (identity.role, presence) {

@@ -116,7 +116,58 @@ impl Shield {
     }
 }
 
+/// Another position of one switch, whatever the others are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShieldChange {
+    /// On or off.
+    Switch(Shield, bool),
+    /// Whether there is a chat.
+    Chat(ChatMode),
+}
+
 impl Shields {
+    /// The same with one change.
+    #[must_use]
+    pub fn changed(self, change: ShieldChange) -> Self {
+        match change {
+            ShieldChange::Switch(shield, on) => self.with(shield, on),
+            ShieldChange::Chat(chat) => Self { chat, ..self },
+        }
+    }
+
+    /// What makes `after` of these, and nothing more.
+    pub fn changes_to(self, after: Self) -> Vec<ShieldChange> {
+        let switches = Shield::ALL
+            .into_iter()
+            .filter(|shield| self.is_on(*shield) != after.is_on(*shield))
+            .map(|shield| ShieldChange::Switch(shield, after.is_on(shield)));
+        let chat = (self.chat != after.chat).then_some(ShieldChange::Chat(after.chat));
+        switches.chain(chat).collect()
+    }
+
+    /// All of them as words with spaces between, the chat's last.
+    pub fn words(self) -> String {
+        let on = Shield::ALL
+            .into_iter()
+            .filter(|shield| self.is_on(*shield))
+            .map(Shield::word);
+        on.chain([self.chat.word()]).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Reads [`Shields::words`]; `None` for anything else.
+    pub fn parse(words: &str) -> Option<Self> {
+        let (on, chat) = words.rsplit_once(' ').unwrap_or(("", words));
+        let shields = Self {
+            chat: ChatMode::parse(chat)?,
+            ..Self::default()
+        };
+        on.split(' ')
+            .filter(|word| !word.is_empty())
+            .try_fold(shields, |shields, word| {
+                Some(shields.with(Shield::parse(word)?, true))
+            })
+    }
+
     /// Whether a switch is on.
     pub fn is_on(&self, shield: Shield) -> bool {
         match shield {
@@ -152,6 +203,55 @@ impl Shields {
             captcha_always: true,
             links_off: true,
             ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every position of all switches.
+    fn all() -> impl Iterator<Item = Shields> {
+        ChatMode::ALL.into_iter().flat_map(|chat| {
+            (0..1_u32 << Shield::ALL.len()).map(move |bits| {
+                let none = Shields {
+                    chat,
+                    ..Shields::default()
+                };
+                let switches = Shield::ALL.into_iter().enumerate();
+                switches.fold(none, |shields, (place, shield)| {
+                    shields.with(shield, bits >> place & 1 == 1)
+                })
+            })
+        })
+    }
+
+    #[test]
+    fn changes_lead_from_any_position_to_any_other_and_say_nothing_of_the_rest() {
+        for before in all() {
+            for after in all() {
+                let changes = before.changes_to(after);
+
+                let changed = changes.iter().copied().fold(before, Shields::changed);
+                assert_eq!(changed, after);
+                assert!(before != after || changes.is_empty());
+                assert!(
+                    changes
+                        .iter()
+                        .all(|change| before.changed(*change) != before)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn words_are_read_as_they_were_written_and_nothing_else_is() {
+        for shields in all() {
+            assert_eq!(Shields::parse(&shields.words()), Some(shields));
+        }
+        for words in ["", " ", "slow", "shown slow", "slow bam off", "on"] {
+            assert_eq!(Shields::parse(words), None, "{words:?}");
         }
     }
 }

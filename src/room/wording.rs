@@ -47,12 +47,8 @@ pub(super) fn changes(before: Shields, after: Shields) -> String {
         .into_iter()
         .filter(|shield| before.is_on(*shield) != after.is_on(*shield))
         .map(|shield| {
-            let negation = if after.is_on(shield) {
-                ""
-            } else {
-                "no longer: "
-            };
-            format!("{negation}{}", shield.says())
+            let state = if after.is_on(shield) { "on" } else { "off" };
+            format!("{} is {state} ({})", shield.word(), shield.says())
         })
         .collect();
     if before.chat != after.chat {

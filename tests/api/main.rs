@@ -106,6 +106,55 @@ async fn only_a_token_in_the_header_counts() {
 }
 
 #[tokio::test]
+async fn a_programs_token_opens_no_page() {
+    let house = House::new();
+    let cookie = |token: &str| vec![("cookie", format!("session={token}"))];
+    let token = house.token();
+    let browser = house.browser_token();
+    let get = async |address: &str, token: &str| {
+        let answer = house.send("GET", address, cookie(token), None).await;
+        let to = answer.header("location").unwrap_or_default().to_owned();
+        (answer.status, to)
+    };
+
+    for page in [
+        "bans",
+        "log",
+        "sessions",
+        "shields",
+        "act?message=1",
+        "live",
+    ] {
+        let address = format!("/broadcaster/{page}");
+        assert_eq!(get(&address, &token).await.0, 403, "{page}");
+    }
+    let refused = house
+        .send("GET", "/broadcaster/bans", cookie(&token), None)
+        .await
+        .body;
+    // The pages of the desk are frames: out of the frame, and to the login.
+    let way_out = "<a href=\"/broadcaster\" target=\"_top\">Log in</a>";
+    assert!(refused.contains(way_out), "{refused}");
+    let to_login = (303, "/broadcaster/login".to_owned());
+    assert_eq!(get("/broadcaster", &token).await, to_login);
+    // To the rest of the site it is a stranger, who has to come in first.
+    assert_eq!(get("/", &token).await, (303, "/enter".to_owned()));
+    for address in ["/chat", "/compose", "/live", "/stream.mp4"] {
+        assert_eq!(get(address, &token).await.0, 403, "{address}");
+    }
+    // The same with the broadcaster's browser, and the token still is a program's.
+    assert_eq!(get("/broadcaster/bans", &browser).await.0, 200);
+    assert_eq!(get("/broadcaster", &browser).await.0, 200);
+    let info = house.ask("GET", "/broadcaster/api/info", Some(&token), None);
+    assert_eq!(info.await.status, 200);
+    // Given up, it is good for nothing either.
+    let out = house.ask("DELETE", "/broadcaster/api/login", Some(&token), None);
+    assert_eq!(out.await.status, 204);
+    assert_eq!(get("/broadcaster/bans", &token).await.0, 403);
+    assert_eq!(get("/", &token).await, (303, "/enter".to_owned()));
+}
+
+#[tokio::test]
 async fn every_described_answer_occurs_and_is_as_described() {
     let document = description();
     let mut walk = Walk {

@@ -20,7 +20,7 @@ While a show is running, from another terminal (`onionstream help COMMAND` says 
   The show       status, title, say, stop, panic, reload
   The chat       chat, users, hide, unhide, chat-mode, shield
   People         mute, ban, block, unban, bans, rename, cut, undo, log
-  Who may help   login-link, moderator";
+  The desk       login-link, moderator";
 
 /// How people are named, below the help of the commands that take one.
 const NAMING: &str = "\
@@ -46,13 +46,15 @@ pub(in crate::cli) enum Command {
         text: Vec<String>,
     },
     /// Say something in the chat as the broadcaster.
+    ///
+    /// It is said as it stands: `/me` and other commands of the chat are plain text here.
     #[command(hide = true)]
     Say {
         /// What to say.
         #[arg(value_name = "TEXT", required = true)]
         text: Vec<String>,
     },
-    /// The newest messages; with `--follow`, also everything that comes.
+    /// The newest messages; with `--follow`, those that come from now on.
     ///
     /// A number stands before each message, for `hide` and for `message:NUMBER`. Times are UTC.
     /// `--follow --json` prints every event, for programs: see docs/control.md.
@@ -61,7 +63,7 @@ pub(in crate::cli) enum Command {
         /// How many messages.
         #[arg(short = 'n', long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
         number: u16,
-        /// Go on with everything that is said from now on, until Ctrl-C.
+        /// Print what is said from now on, and what is hidden, until Ctrl-C.
         #[arg(short, long, conflicts_with = "number")]
         follow: bool,
     },
@@ -72,23 +74,23 @@ pub(in crate::cli) enum Command {
     #[command(hide = true)]
     Hide {
         /// Their numbers, which `chat` shows.
-        #[arg(value_name = "NUMBER", required = true)]
+        #[arg(value_name = "NUMBER", required = true, value_parser = message)]
         numbers: Vec<u64>,
     },
     /// Show hidden messages again.
     #[command(hide = true)]
     Unhide {
         /// Their numbers.
-        #[arg(value_name = "NUMBER", required = true)]
+        #[arg(value_name = "NUMBER", required = true, value_parser = message)]
         numbers: Vec<u64>,
     },
     /// Somebody cannot write for a while: 10 minutes unless told otherwise.
     #[command(hide = true, after_help = NAMING)]
     Mute(Sanction),
-    /// Somebody cannot write or look different, but can watch.
+    /// Somebody cannot write or look different, but can watch; for good unless told otherwise.
     #[command(hide = true, after_help = NAMING)]
     Ban(Sanction),
-    /// Somebody is out: what they have open ends at once, and the door is closed.
+    /// Somebody is out: what they have open ends at once; for good unless told otherwise.
     #[command(hide = true, after_help = NAMING)]
     Block(Sanction),
     /// Take back a mute, ban or block.
@@ -118,10 +120,11 @@ pub(in crate::cli) enum Command {
         #[arg(value_parser = who)]
         who: Who,
     },
-    /// Take back what was ordered.
+    /// Take back what was ordered, here or at the desk.
     #[command(hide = true)]
     Undo {
         /// The number that `log` shows.
+        #[arg(value_parser = logged)]
         number: u64,
     },
     /// What was ordered, by whom, with numbers for `undo`.
@@ -155,6 +158,8 @@ pub(in crate::cli) enum Command {
         what: Helper,
     },
     /// Print a link that logs in at the desk once, for the person at this computer.
+    ///
+    /// It works for ten minutes. With Tor it is a link to the onion address, for Tor Browser.
     #[command(hide = true)]
     LoginLink,
     /// Read the emotes, and bans and settings, again.
@@ -174,7 +179,7 @@ pub(in crate::cli) enum Command {
         /// Do not ask.
         #[arg(long)]
         yes: bool,
-        /// Delete everything in the stream directory.
+        /// Delete the files of broadcasts in the stream directory.
         #[arg(long)]
         delete_stream: bool,
         /// Delete the keys of the site and all state: its address is gone for good.
@@ -221,7 +226,7 @@ pub(in crate::cli) enum Helper {
         #[arg(value_parser = tripcode)]
         tripcode: Tripcode,
     },
-    /// Print a link that makes a moderator of whoever opens it first.
+    /// Print a link that makes a moderator of whoever opens it first, within 24 hours.
     Link,
 }
 
@@ -307,6 +312,16 @@ fn who(text: &str) -> Result<Who, String> {
     })
 }
 
+fn message(text: &str) -> Result<u64, String> {
+    let number = text.parse();
+    number.map_err(|_| "name messages by their numbers, which `chat` shows".to_owned())
+}
+
+fn logged(text: &str) -> Result<u64, String> {
+    let number = text.parse();
+    number.map_err(|_| "name it by its number, which `log` shows".to_owned())
+}
+
 fn unban(text: &str) -> Result<Unban, String> {
     let line = format!("unban {text}");
     match Request::parse(&line) {
@@ -341,6 +356,8 @@ fn chat_mode(text: &str) -> Result<ChatMode, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use clap::{CommandFactory as _, Parser};
 
     use super::*;
@@ -428,10 +445,30 @@ mod tests {
             (&["chat-mode", "loud"], "shown, hidden or off"),
             (&["moderator", "add", "abc"], "four groups of four letters"),
             (&["hide"], "NUMBER"),
+            (&["hide", "@Anna"], "which `chat` shows"),
+            (&["undo", "ban"], "which `log` shows"),
         ] {
             let said = request(arguments).expect_err("it is wrong");
             assert!(said.contains(words), "{arguments:?}: {said}");
         }
+    }
+
+    #[test]
+    fn the_page_has_every_command_and_no_other() {
+        const PAGE: &str = include_str!("../../../docs/control.md");
+        let rows = PAGE
+            .lines()
+            .skip_while(|line| *line != "| about | commands |");
+        let rows = rows.take_while(|line| line.starts_with('|')).skip(2);
+        let in_page: BTreeSet<_> = rows
+            .flat_map(|row| row.split('`').skip(1).step_by(2))
+            .collect();
+        let line = Line::command();
+        let commands: BTreeSet<_> = line
+            .get_subcommands()
+            .map(clap::Command::get_name)
+            .collect();
+        assert_eq!(in_page, commands);
     }
 
     #[test]

@@ -23,9 +23,13 @@ pub(super) fn of(request: &Request, answer: &Value) -> String {
         Request::Bans => list(answer, "nobody is muted, banned or blocked", ban),
         Request::Log => list(answer, "nothing was ordered yet", entry),
         Request::LoginLink => link(answer, "logs in once, within ten minutes"),
-        Request::Moderator(Moderator::Link) => {
-            link(answer, "makes a moderator of whoever opens it first")
-        }
+        Request::Moderator(Moderator::Link) => link(
+            answer,
+            "makes a moderator of whoever opens it first, within 24 hours",
+        ),
+        // A video that was cut does not come back by itself, and most of what `undo` did is
+        // noted but cannot be taken back again.
+        Request::Cut(_) | Request::Undo(_) => format!("{}\n", text(&answer["did"])),
         _ => did(answer),
     }
 }
@@ -170,7 +174,14 @@ fn entry(value: &Value) -> String {
 }
 
 fn link(answer: &Value, what: &str) -> String {
-    format!("{}\n({what}; open it in Tor Browser)\n", text(answer))
+    let link = text(answer);
+    // Tor Browser does not go to addresses of the computer it runs on.
+    let browser = if link.contains(".onion/") {
+        "in Tor Browser"
+    } else {
+        "in another browser than Tor Browser, on this computer"
+    };
+    format!("{link}\n({what}; open it {browser})\n")
 }
 
 fn did(answer: &Value) -> String {
@@ -305,5 +316,21 @@ mod tests {
             of(&Request::Hide(vec![3]), &done),
             "Hid message 3\n(`onionstream undo 7` takes it back)\n"
         );
+        assert_eq!(of(&Request::Undo(6), &done), "Hid message 3\n");
+    }
+
+    #[test]
+    fn a_link_is_said_to_be_for_a_browser_that_can_open_it() {
+        for (site, browser) in [
+            ("http://127.0.0.1:5051/", "in another browser than Tor"),
+            ("http://example.onion/", "open it in Tor Browser"),
+        ] {
+            let words = of(
+                &Request::LoginLink,
+                &json!(format!("{site}broadcaster/in/1")),
+            );
+
+            assert!(words.contains(browser), "{words}");
+        }
     }
 }

@@ -3,13 +3,8 @@
 //! Belongs here: files that requests change, and how the program ends by request.
 //! Does not belong here: the protocol (`control.rs`), orders of the room.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
-use anyhow::Context as _;
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -174,75 +169,5 @@ impl Program for Running {
 
     fn panic(&self, deletions: Deletions) {
         self.end(Ending::Panic(deletions));
-    }
-}
-
-/// Deletes what a panic asks for. Goes on when something cannot be deleted.
-///
-/// # Errors
-///
-/// The first thing that could not be deleted.
-pub(super) fn delete(settings: &Settings, deletions: Deletions) -> anyhow::Result<()> {
-    let onion = &settings.onion;
-    let mut result = Ok(());
-    let asked = [
-        (deletions.stream, &settings.ingest.directory),
-        (deletions.keys, &onion.keys),
-        (deletions.keys, &onion.state),
-    ];
-    for (_, dir) in asked.into_iter().filter(|(is_asked, _)| *is_asked) {
-        let emptied =
-            empty(dir).with_context(|| format!("cannot delete all in `{}`", dir.display()));
-        result = result.and(emptied);
-    }
-    result
-}
-
-/// Deletes everything in a directory; links are deleted, not followed.
-fn empty(dir: &Path) -> io::Result<()> {
-    let entries = match fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    let mut result = Ok(());
-    for entry in entries {
-        let deleted = entry.and_then(|entry| {
-            if entry.file_type()?.is_dir() {
-                fs::remove_dir_all(entry.path())
-            } else {
-                fs::remove_file(entry.path())
-            }
-        });
-        match deleted {
-            // Somebody else was quicker.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            deleted => result = result.and(deleted),
-        }
-    }
-    result
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::symlink;
-
-    use super::*;
-
-    #[test]
-    fn emptying_a_directory_follows_no_link() {
-        let home = tempfile::tempdir().unwrap();
-        let (inside, outside) = (home.path().join("stream"), home.path().join("other"));
-        fs::create_dir_all(inside.join("deep/deeper")).unwrap();
-        fs::create_dir(&outside).unwrap();
-        fs::write(outside.join("mine"), "").unwrap();
-        fs::write(inside.join("a.m4s"), "").unwrap();
-        symlink(&outside, inside.join("link")).unwrap();
-
-        empty(&inside).unwrap();
-        empty(&home.path().join("missing")).unwrap();
-
-        assert_eq!(fs::read_dir(&inside).unwrap().count(), 0);
-        assert!(outside.join("mine").exists());
     }
 }

@@ -11,14 +11,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::Task;
 use crate::{
-    cli::report::WithHint as _,
+    cli::{deletion::KEEPER_FILE, report::WithHint as _},
     live::room::RoomHandle,
     private_file::{self, PrivateFileError},
     room::kept::Kept,
 };
-
-/// Name of the file in the state directory.
-const FILE: &str = "desk.toml";
 
 /// The file is written at most this often.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -28,7 +25,7 @@ const RETRY: Duration = Duration::from_secs(5);
 
 /// Reads the file and hands it to the room.
 pub(super) fn restore(state: &Path, room: &RoomHandle) -> anyhow::Result<()> {
-    let file = state.join(FILE);
+    let file = state.join(KEEPER_FILE);
     let Some(text) = private_file::read(&file)? else {
         return Ok(());
     };
@@ -40,7 +37,7 @@ pub(super) fn restore(state: &Path, room: &RoomHandle) -> anyhow::Result<()> {
 
 /// Writes the file whenever something in it changes, and once more at the end.
 pub(super) async fn keep(state: PathBuf, room: RoomHandle, closing: CancellationToken) -> Task {
-    let file = state.join(FILE);
+    let file = state.join(KEEPER_FILE);
     let mut kept = room.kept();
     let mut failing = false;
     loop {

@@ -85,6 +85,19 @@ async fn the_socket_is_for_this_user_alone_and_gone_at_the_end() {
     assert!(!path.exists());
 }
 
+#[test]
+fn a_path_that_is_too_long_for_a_socket_is_told_with_what_to_do() {
+    let home = private_directory();
+    let long = home.path().join("x".repeat(120));
+    fs::create_dir(&long).unwrap();
+    fs::set_permissions(&long, Permissions::from_mode(0o700)).unwrap();
+
+    let error = Socket::bind(&long).unwrap_err();
+
+    assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    assert!(error.to_string().contains("set `onion.state` to a shorter"));
+}
+
 #[tokio::test]
 async fn only_a_socket_is_replaced_and_only_in_a_private_directory() {
     let home = private_directory();

@@ -25,7 +25,10 @@ use crate::{
         visitor::{self, Page},
     },
     live::room::RoomHandle,
-    pages::desk::{Notice, home},
+    pages::{
+        desk::{Notice, home},
+        problem::WayOut,
+    },
     room::{order::Done, person::Role, refusal::Refusal, session::ViewerId},
 };
 
@@ -54,13 +57,15 @@ const LOG_IN: Problem = Problem::new(
     StatusCode::FORBIDDEN,
     "This is the broadcaster's desk",
     "Log in at /broadcaster first.",
-);
+)
+.leading(WayOut::DeskLogin);
 
 const NOT_YOURS: Problem = Problem::new(
     StatusCode::FORBIDDEN,
     "This is for the broadcaster alone",
     "Moderators have their buttons beside the chat.",
-);
+)
+.leading(WayOut::Desk);
 
 impl<S> FromRequestParts<S> for Staff
 where

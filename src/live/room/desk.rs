@@ -1,6 +1,6 @@
 //! The shared room as the desk, the door, the terminal and programs use it.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use tokio::sync::watch;
 
@@ -13,9 +13,10 @@ use crate::{
         kept::{Kept, KeptError},
         order::{Actor, Done, Order},
         panel::Update,
+        people::People,
         person::Role,
         refusal::Refusal,
-        sanction::Sanction,
+        sanction::{Sanction, SanctionKind},
         session::{Token, ViewerId},
         shields::Shields,
         show::Show,
@@ -45,6 +46,12 @@ impl RoomHandle {
     pub fn sanction(&self, viewer: ViewerId) -> Option<Sanction> {
         let wall = self.shared.clock.wall();
         self.lock().0.room.sanction(viewer, wall).cloned()
+    }
+
+    /// Of those who are listed, whoever a sanction holds for, with the heaviest one.
+    pub fn sanctioned(&self, people: &People) -> BTreeMap<PublicKey, SanctionKind> {
+        let wall = self.shared.clock.wall();
+        self.lock().0.room.sanctioned(people, wall)
     }
 
     /// Every sanction about somebody, oldest first.

@@ -225,6 +225,96 @@ fn decode_times_that_jump_without_a_restart_are_put_right() {
     assert_eq!(read_all(&timeline, &mut position, at(5400)), [5001, 5202]);
 }
 
+/// Decode times and durations of a fragment's tracks, in ticks.
+fn runs_of(bytes: Bytes, init: &InitSegment) -> Vec<(u64, u64)> {
+    let fragment = Fragment::parse(bytes, init).unwrap();
+    let runs = fragment.runs().iter();
+    runs.map(|run| (run.decode_time, run.duration)).collect()
+}
+
+/// What a reader without a delay gets now, with the tracks of each fragment checked for steps back.
+fn read_without_steps_back(timeline: &Timeline, init: &InitSegment, now: Tick) -> Vec<u64> {
+    let mut position = timeline.join(Duration::ZERO).unwrap();
+    position.next = Some(timeline.ring.first());
+    let mut ends = vec![0; init.tracks().len()];
+    let mut firsts = Vec::new();
+    while let Next::Fragment(bytes) | Next::Skipped(bytes) = timeline.read(&mut position, now) {
+        let runs = runs_of(bytes, init);
+        for ((start, duration), end) in runs.iter().zip(&mut ends) {
+            assert!(start >= end, "{start} after {end}");
+            *end = start + duration;
+        }
+        firsts.extend(runs.first().map(|(start, _)| *start));
+    }
+    firsts
+}
+
+#[test]
+fn a_fragment_that_begins_a_millisecond_early_does_not_step_back() {
+    let mut timeline = Timeline::new(LIMITS);
+    timeline.begin(init());
+    for (start, keyframe, now) in [
+        (107_011, true, 200),
+        (107_210, false, 400),
+        (107_410, false, 600),
+        // A pause makes up for it.
+        (107_615, false, 805),
+    ] {
+        assert!(timeline.push(&sample::fragment(start, keyframe), at(now)));
+    }
+
+    let starts = read_without_steps_back(&timeline, &init(), at(805));
+
+    assert_eq!(starts.last(), Some(&(107_615 * 12_800 / 1000)));
+    assert_eq!(timeline.shift, TimeShift::default());
+}
+
+/// What a property test found: after two shifts the overlap of a millisecond counted as rounding.
+#[test]
+fn after_a_shift_a_fragment_that_begins_a_millisecond_early_does_not_step_back() {
+    let mut timeline = Timeline::new(LIMITS);
+    timeline.begin(init());
+    assert!(timeline.push(&sample::fragment(16_275, true), at(3)));
+    assert!(timeline.push(&sample::fragment(85_571, false), at(4)));
+    timeline.begin(init());
+    assert!(timeline.push(&sample::fragment(1000, true), at(350)));
+    assert!(timeline.push(&sample::fragment(13_614, false), at(1473)));
+    assert!(timeline.push(&sample::fragment(107_012, false), at(1474)));
+    assert!(timeline.push(&sample::fragment(107_211, false), at(1475)));
+
+    let starts = read_without_steps_back(&timeline, &init(), at(1475));
+
+    assert_eq!(starts.len(), 6);
+}
+
+#[test]
+fn after_a_shift_tracks_with_coarse_ticks_go_on_without_another_shift() {
+    let tracks = [
+        sample::track_boxes(1, b"vide", 30),
+        sample::track_boxes(2, b"soun", 7),
+    ];
+    let init = InitSegment::parse(sample::init_with(&tracks).into()).unwrap();
+    let fragment = |start: u64| {
+        let bytes = sample::fragment_bytes(start, true);
+        Fragment::parse(bytes, &init).unwrap()
+    };
+    let mut timeline = Timeline::new(LIMITS);
+    timeline.begin(init.clone());
+    assert!(timeline.push(&fragment(0), at(0)));
+    timeline.begin(init.clone());
+    assert!(timeline.push(&fragment(0), at(1)));
+    let shift = timeline.shift;
+
+    for number in 1..50 {
+        // Ticks are written as if there were 12,800 and 48,000 a second, so these follow exactly.
+        assert!(timeline.push(&fragment(200 * number), at(1 + number)));
+        assert_eq!(timeline.shift, shift, "fragment {number}");
+    }
+
+    let starts = read_without_steps_back(&timeline, &init, at(60));
+    assert_eq!(starts.len(), 51);
+}
+
 #[test]
 fn what_is_kept_is_bounded_in_time_and_bytes_and_begins_with_a_keyframe() {
     let mut timeline = on_air(0);

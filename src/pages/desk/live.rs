@@ -4,6 +4,8 @@
 //! before each. Hidden lines stay in sight, dimmed. All buttons belong to one form at the head of
 //! the document, whose number is good as long as the document.
 
+use std::collections::BTreeMap;
+
 use bytes::{Bytes, BytesMut};
 use maud::{Markup, html};
 
@@ -21,6 +23,7 @@ use crate::{
         panel::Values,
         people::{Group, People},
         person::Role,
+        sanction::SanctionKind,
         shields::{ChatMode, Shield, Shields},
         status::DeskValues,
         tag::PublicKey,
@@ -51,7 +54,12 @@ pub struct Desk<'a> {
     pub bearer: &'a str,
     /// What is in force, so that nobody forgets it.
     pub shields: Shields,
+    /// Who may not write, dress or be here.
+    pub sanctioned: &'a Sanctioned,
 }
+
+/// What holds for people.
+pub type Sanctioned = BTreeMap<PublicKey, SanctionKind>;
 
 /// A finite document that becomes the endless one: a tab that never stops loading would be ended
 /// by the Stop button.
@@ -137,7 +145,7 @@ pub fn document(
         (live::head(values, now, AGAIN, nonce))
         (shields_up(desk.shields))
         @if is_broadcaster { (status::block(status)) }
-        (people(&values.list))
+        (people(&values.list, desk.sanctioned))
         @if !hidden.is_empty() { (document::style(&dimmed(&hidden), nonce)) }
     }
     .into_string();
@@ -229,23 +237,23 @@ fn shields_up(shields: Shields) -> Markup {
     }
 }
 
-/// The list of people, each with a way to what can be done.
-pub fn people(people: &People) -> Markup {
+/// The list of people, each with what holds for them and a way to what can be done.
+pub fn people(people: &People, sanctioned: &Sanctioned) -> Markup {
     html! {
         x-people slot="people" {
-            @if people.broadcaster.count > 0 { (group("Broadcaster", &people.broadcaster)) }
-            (group("Watching", &people.watching))
-            (group("Not watching", &people.not_watching))
+            @if people.broadcaster.count > 0 { (group("Broadcaster", &people.broadcaster, sanctioned)) }
+            (group("Watching", &people.watching, sanctioned))
+            (group("Not watching", &people.not_watching, sanctioned))
         }
     }
 }
 
 /// The list of people as a piece of the document.
-pub fn people_piece(list: &People) -> Bytes {
-    people(list).into_string().into()
+pub fn people_piece(list: &People, sanctioned: &Sanctioned) -> Bytes {
+    people(list, sanctioned).into_string().into()
 }
 
-fn group(title: &str, group: &Group) -> Markup {
+fn group(title: &str, group: &Group, sanctioned: &Sanctioned) -> Markup {
     let others = group.count.saturating_sub(group.listed.len());
     html! {
         h2 { (title) " (" (group.count) ")" }
@@ -254,6 +262,9 @@ fn group(title: &str, group: &Group) -> Markup {
                 @for identity in &group.listed {
                     li class=(chat::by(identity.key)) {
                         (chat::who(identity)) " "
+                        @if let Some(kind) = sanctioned.get(&identity.key) {
+                            span class="sanction" { (mark(*kind)) } " "
+                        }
                         a href={ "/broadcaster/act?person=" (identity.key) } target="act" aria-label={ "More about " (identity.tag) } { "…" }
                     }
                 }
@@ -263,11 +274,20 @@ fn group(title: &str, group: &Group) -> Markup {
     }
 }
 
+/// What holds for somebody, short enough for a list.
+fn mark(kind: SanctionKind) -> &'static str {
+    match kind {
+        SanctionKind::Mute => "muted",
+        SanctionKind::Ban => "banned",
+        SanctionKind::Block => "blocked",
+    }
+}
+
 /// The rule that dims hidden messages and offers to show them.
 pub fn dimmed(ids: &[MessageId]) -> String {
     rules(
         ids,
-        "{display:block;opacity:.45}",
+        "{display:block;opacity:.6}",
         ">.hide{display:none}",
         ">.unhide{display:inline-block}",
     )

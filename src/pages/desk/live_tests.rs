@@ -62,11 +62,13 @@ fn values() -> Values {
 }
 
 fn opened(role: Role) -> String {
+    let sanctioned = Sanctioned::from([(PublicKey::from_random(7), SanctionKind::Mute)]);
     let desk = Desk {
         reader: Reader::default(),
         role,
         bearer: "BEARER",
         shields: Shields::default().against_a_raid(),
+        sanctioned: &sanctioned,
     };
     let now = WallTime::from_unix_millis(0);
     let html = document(&values(), &DeskValues::default(), desk, now, "NONCE");
@@ -108,10 +110,31 @@ fn the_buttons_stand_between_the_date_and_what_was_said() {
 fn a_hidden_line_is_dimmed_and_can_be_shown_again() {
     let css = dimmed(&[MessageId(7), MessageId(8)]);
 
-    assert!(css.contains("#m8{display:block;opacity:.45}"), "{css}");
+    assert!(css.contains("#m8{display:block;opacity:.6}"), "{css}");
     assert!(css.contains("#a7>.unhide{display:inline-block}"), "{css}");
     assert_eq!(removed(&[MessageId(7)]), "#m7,#a7{display:none}");
-    assert!(opened(Role::Moderator).contains("#m2{display:block;opacity:.45}"));
+    assert!(opened(Role::Moderator).contains("#m2{display:block;opacity:.6}"));
+}
+
+#[test]
+fn whoever_is_muted_banned_or_blocked_is_marked_in_the_list() {
+    assert!(opened(Role::Moderator).contains("<span class=\"sanction\">muted</span>"));
+
+    let list = values().list;
+    for (kind, word) in [
+        (SanctionKind::Mute, "muted"),
+        (SanctionKind::Ban, "banned"),
+        (SanctionKind::Block, "blocked"),
+    ] {
+        let html = people(&list, &[(PublicKey::from_random(7), kind)].into()).into_string();
+        assert!(html.contains(&format!("sanction\">{word}<")), "{html}");
+        assert_eq!(flaw(&html), None);
+    }
+    let html = people(
+        &list,
+        &[(PublicKey::from_random(8), SanctionKind::Ban)].into(),
+    );
+    assert!(!html.into_string().contains("sanction"));
 }
 
 #[test]

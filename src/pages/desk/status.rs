@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use maud::{Markup, html};
 
-use super::super::{history, time::full};
+use super::super::{history, marked, time::full};
 use crate::{
     media::{
         advice::{advice, rate, time},
@@ -70,9 +70,9 @@ fn figures(state: &EncoderState) -> Markup {
             @if let Some(fps) = state.fps { div { dt { "Frames a second" } dd { (fps) } } }
             @if let Some(bits) = state.bits_per_second { div { dt { "Bitrate" } dd { (rate(bits)) } } }
             @if let Some(since) = state.since_last_fragment { div { dt { "Last piece" } dd { (ago(since)) } } }
-            @if let Some(fragment) = state.fragment { div { dt { "Pieces" } dd { (time(fragment)) } } }
-            @if let Some(segment) = state.segment { div { dt { "Files" } dd { (time(segment)) } } }
-            @if let Some(gop) = state.gop { div { dt { "Keyframe each" } dd { (time(gop)) } } }
+            @if let Some(fragment) = state.fragment { div { dt { "Each piece" } dd { (time(fragment)) } } }
+            @if let Some(segment) = state.segment { div { dt { "Each file" } dd { (time(segment)) } } }
+            @if let Some(gop) = state.gop { div { dt { "A keyframe every" } dd { (time(gop)) } } }
             @if let Some(picture) = state.picture {
                 div {
                     dt { "Picture" }
@@ -142,15 +142,6 @@ fn audit(lines: &[AuditLine]) -> Markup {
                     }
                 }
             }
-        }
-    }
-}
-
-/// Text with what stands in backticks as code.
-fn marked(words: &str) -> Markup {
-    html! {
-        @for (number, part) in words.split('`').enumerate() {
-            @if number % 2 == 1 { code { (part) } } @else { (part) }
         }
     }
 }

@@ -62,7 +62,7 @@ fn seat() -> SeatView {
 fn audit() -> Audit {
     let mut audit = Audit::default();
     let at = WallTime::from_unix_millis(0);
-    let undo = vec![Order::Shields(Shields::default())];
+    let undo = vec![Order::Shields(Vec::new())];
     audit.note(at, HOSTILE.to_owned(), HOSTILE.to_owned(), undo);
     audit.note(at, "the terminal".to_owned(), "Cut".to_owned(), Vec::new());
     audit
@@ -181,11 +181,34 @@ fn mistakes_are_told_with_their_lines_and_the_text_is_kept() {
     let html = filters(TOOL, &page, "STYLE").into_string();
 
     let read = check("filters", &html);
-    assert!(html.contains("<b>Line 2</b>: a rule begins"), "{html}");
+    assert!(
+        html.contains("<b>Line 2</b>: a rule begins with <code>censor</code>"),
+        "{html}"
+    );
     let field = read.all("textarea")[0];
     assert_eq!(field.attribute("aria-describedby"), Some("mistakes"));
     // The first line feed is not part of what is shown.
     assert!(html.contains(">\n\nbam</textarea>"), "{html}");
+}
+
+#[test]
+fn what_refusals_name_is_code_and_a_single_backtick_stays_what_it_is() {
+    let refused = |words: &str| {
+        let notice = Notice::Refused(words.to_owned());
+        let tool = Tool {
+            notice: Some(&notice),
+            ..TOOL
+        };
+        let html = shields(tool, Shields::default(), "STYLE").into_string();
+        check("shields", &html);
+        html
+    };
+
+    let html = refused("The beginning is written like `2026-11-21 20:00`, in UTC.");
+    assert!(html.contains("like <code>2026-11-21 20:00</code>, in UTC."));
+    assert!(!html.contains('`'), "{html}");
+    let html = refused("`a`b` is <b>found</b> in every message.");
+    assert!(html.contains("`a`b` is &lt;b&gt;found"), "{html}");
 }
 
 #[test]

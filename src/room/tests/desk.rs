@@ -8,7 +8,7 @@ use crate::room::{
     audit::AuditId,
     order::{Actor, Effect, LONGEST_MUTE, Order, Term, Whom},
     sanction::{SanctionId, SanctionKind},
-    shields::{ChatMode, Shield, Shields},
+    shields::{ChatMode, Shield, ShieldChange, Shields},
     show::Show,
     tripcode::Tripcode,
 };
@@ -60,6 +60,10 @@ fn sanction(key: PublicKey, kind: SanctionKind) -> Order {
     }
 }
 
+fn slow(on: bool) -> Order {
+    Order::Shields(vec![ShieldChange::Switch(Shield::Slow, on)])
+}
+
 /// One of every kind of order, and the least role that may give it.
 fn orders(viewer: PublicKey, said: MessageId) -> Vec<(Order, Role)> {
     use Role::{Broadcaster, Moderator};
@@ -69,7 +73,6 @@ fn orders(viewer: PublicKey, said: MessageId) -> Vec<(Order, Role)> {
         term,
         purge: true,
     };
-    let shields = Shields::default().with(Shield::Slow, true);
     vec![
         (Order::Hide(vec![said]), Moderator),
         (Order::Unhide(vec![said]), Moderator),
@@ -102,7 +105,11 @@ fn orders(viewer: PublicKey, said: MessageId) -> Vec<(Order, Role)> {
             Broadcaster,
         ),
         (Order::Dismiss(Tripcode::from_bytes([1; 10])), Broadcaster),
-        (Order::Shields(shields), Broadcaster),
+        (slow(true), Broadcaster),
+        (
+            Order::Shields(vec![ShieldChange::Chat(ChatMode::Off)]),
+            Broadcaster,
+        ),
         (Order::Filters(Vec::new()), Broadcaster),
         (
             Order::ViewingPassword(Some(ViewingPassword::from_hash("x"))),
@@ -383,10 +390,9 @@ fn shields_stop_viewers_and_not_those_who_keep_order() {
     house.solves(moderator, at(0));
     let (viewer, _) = talker(&mut house, "hello");
     let set = |house: &mut House, shields| {
-        house
-            .room
-            .order(Actor::Terminal, Order::Shields(shields), WALL)
-            .unwrap();
+        let changes = house.room.shields().changes_to(shields);
+        let order = Order::Shields(changes);
+        house.room.order(Actor::Terminal, order, WALL).unwrap();
     };
     let none = Shields::default();
 
@@ -423,6 +429,35 @@ fn shields_stop_viewers_and_not_those_who_keep_order() {
     };
     set(&mut house, off);
     assert_eq!(house.says(viewer, "hi", at(90)), Err(Refusal::ChatOff));
+}
+
+#[test]
+fn an_order_about_one_shield_leaves_the_others_and_so_does_its_undo() {
+    let mut house = house();
+    let broadcaster = house.staff(Role::Broadcaster, at(0));
+    // Made when nothing was on, as by two terminals at once.
+    let orders = [
+        slow(true),
+        Order::Shields(vec![ShieldChange::Switch(Shield::ReadOnly, true)]),
+        Order::Shields(vec![ShieldChange::Chat(ChatMode::Hidden)]),
+    ];
+    let entries = orders.map(|order| {
+        let done = house.room.order(Actor::Person(broadcaster), order, WALL);
+        done.unwrap().entry.unwrap()
+    });
+    assert_eq!(house.room.shields().words(), "slow read-only hidden");
+
+    for (entry, left) in entries
+        .into_iter()
+        .zip(["read-only hidden", "hidden", "shown"])
+    {
+        let undo = Order::Undo(entry);
+        house.room.order(Actor::Terminal, undo, WALL).unwrap();
+        assert_eq!(house.room.shields().words(), left);
+    }
+    // Nothing to do is no entry.
+    let done = house.room.order(Actor::Terminal, slow(false), WALL);
+    assert_eq!(done.unwrap().entry, None);
 }
 
 #[test]

@@ -59,6 +59,42 @@ fn people_are_listed_by_what_they_do_in_the_order_they_came() {
 }
 
 #[test]
+fn a_used_captcha_lets_nobody_in_and_sends_no_message() {
+    let mut house = House::new(RoomLimits {
+        captcha_at_entrance: true,
+        messages_per_captcha: 1,
+        ..LIMITS
+    });
+    let [anna, ben] = [house.comes(at(0)), house.comes(at(0))];
+    let enters = |house: &mut House, who| {
+        let random = house.roll();
+        let nonce = house.room.form(who, random, at(1)).unwrap();
+        let token = Token::from_random(u128::from(random).to_be_bytes());
+        house.room.enter(who, &nonce, (77, "right"), &token, at(1))
+    };
+    house.room.challenge(
+        anna,
+        77,
+        Prompt::Question("?".into()),
+        "right".into(),
+        at(1),
+    );
+
+    assert_eq!(enters(&mut house, ben), Err(Refusal::CaptchaGone));
+    assert_eq!(enters(&mut house, anna), Ok(()));
+    for who in [anna, ben] {
+        assert_eq!(enters(&mut house, who), Err(Refusal::CaptchaGone));
+    }
+    assert_eq!(house.door(ben), Door::Captcha);
+    // Nor does it count when the next one is due.
+    assert!(is_message(&house.says(anna, "one", at(2))));
+    for who in [anna, ben] {
+        let said = house.answers(who, "two", Some((77, "right")), at(10));
+        assert_eq!(said, Err(Refusal::CaptchaGone));
+    }
+}
+
+#[test]
 fn the_entrance_opens_with_a_captcha_and_gives_another_token() {
     let mut house = House::new(RoomLimits {
         captcha_at_entrance: true,

@@ -3,7 +3,7 @@
 //! The same log as the viewers' panel, with buttons; and the status block's log. Two cursors, one
 //! response.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     Router,
@@ -32,11 +32,12 @@ use crate::{
         room::RoomHandle,
     },
     pages::{
-        desk::live::{self, Desk},
+        desk::live::{self, Desk, Sanctioned},
         live::{Reader, styled},
     },
     room::{
         panel::{Html, Piece, Update},
+        people::People,
         person::Role,
         shields::Shields,
         transcript::Speaker,
@@ -77,11 +78,13 @@ async fn show(
     let (values, changes) = panel.open();
     let (status, news) = desk.open();
     let shields = room.shields();
+    let sanctioned = room.sanctioned(&values.list);
     let whose = Desk {
         reader,
         role: staff.role,
         bearer: &bearer,
         shields,
+        sanctioned: &sanctioned,
     };
     let head = live::document(&values, &status, whose, limits.clock.wall(), nonce.as_str());
     let following = Following {
@@ -91,6 +94,8 @@ async fn show(
         room,
         staff,
         shields,
+        list: Arc::clone(&values.list),
+        sanctioned,
         lease,
         nonce: nonce.clone(),
         pieces_left: limits.max_pieces,
@@ -112,6 +117,8 @@ struct Following {
     staff: Staff,
     /// As they were shown last.
     shields: Shields,
+    list: Arc<People>,
+    sanctioned: Sanctioned,
     lease: Lease,
     nonce: Nonce,
     pieces_left: usize,
@@ -146,16 +153,34 @@ impl Following {
             if self.room.role(self.staff.viewer) < self.staff.role {
                 return None;
             }
-            // Every order is followed by news of the audit list, and the heartbeat comes anyway.
-            let shields = self.room.shields();
-            let shields = (std::mem::replace(&mut self.shields, shields) != shields)
-                .then(|| live::shields_piece(shields));
-            match (bytes, shields) {
-                (Some(bytes), Some(shields)) => return Some([bytes, shields].concat().into()),
-                (Some(bytes), None) | (None, Some(bytes)) => return Some(bytes),
-                (None, None) => {}
+            let parts: Vec<_> = [bytes, self.other_shields(), self.other_people()]
+                .into_iter()
+                .flatten()
+                .collect();
+            match parts.as_slice() {
+                [] => {}
+                [one] => return Some(one.clone()),
+                several => return Some(several.concat().into()),
             }
         }
+    }
+
+    /// The shields, if they are different from what was shown.
+    ///
+    /// Every order is followed by news of the audit list, and the heartbeat comes anyway; so for the
+    /// people, whose sanctions also end by themselves.
+    fn other_shields(&mut self) -> Option<Bytes> {
+        let shields = self.room.shields();
+        let before = std::mem::replace(&mut self.shields, shields);
+        (before != shields).then(|| live::shields_piece(shields))
+    }
+
+    /// The list of people, if something else holds for one of them than was shown.
+    fn other_people(&mut self) -> Option<Bytes> {
+        let sanctioned = self.room.sanctioned(&self.list);
+        let is_different = sanctioned != self.sanctioned;
+        self.sanctioned = sanctioned;
+        is_different.then(|| live::people_piece(&self.list, &self.sanctioned))
     }
 
     /// A change as the desk shows it: nothing if it shows it not at all. Ends the document if the
@@ -164,13 +189,17 @@ impl Following {
         clippy::option_option,
         reason = "the outer one ends the document, the inner one is one piece or none"
     )]
-    fn with_buttons(&self, Change { piece, update }: Change) -> Option<Option<Bytes>> {
+    fn with_buttons(&mut self, Change { piece, update }: Change) -> Option<Option<Bytes>> {
         let style = |css: &str| Some(Some(styled(css, self.nonce.as_str())));
         match &*update {
             Update::Hidden(ids) => style(&live::dimmed(ids)),
             Update::Shown(ids) => style(&live::undimmed(ids)),
             Update::Removed(ids) => style(&live::removed(ids)),
-            Update::People(list) => Some(Some(live::people_piece(list))),
+            Update::People(list) => {
+                self.list = Arc::clone(list);
+                self.sanctioned = self.room.sanctioned(list);
+                Some(Some(live::people_piece(list, &self.sanctioned)))
+            }
             Update::Heartbeat => Some(Some(live::beat())),
             // The desk sees the chat also while it is off.
             Update::Chat(_) => Some(None),

@@ -32,7 +32,7 @@ use crate::{
         order::{Actor, Done, Order},
         refusal::Refusal,
         session::ViewerId,
-        shields::{ChatMode, Shield, Shields},
+        shields::{ChatMode, Shield, ShieldChange, Shields},
         show::Show,
         title::Title,
         tripcode::Tripcode,
@@ -172,6 +172,8 @@ struct Switches {
     links_off: String,
     filter_broadcaster: String,
     chat: String,
+    /// What the form showed when it was opened.
+    was: String,
 }
 
 impl Switches {
@@ -200,15 +202,18 @@ async fn set_shields(
     Chief(viewer): Chief,
     OwnForm(switches): OwnForm<Switches>,
 ) -> Result<Response, Problem> {
-    let before = room.shields();
     let wanted = match switches.deed.as_str() {
-        "raid" => before.against_a_raid(),
-        "none" => Shields {
-            chat: before.chat,
-            filter_broadcaster: before.filter_broadcaster,
-            ..Shields::default()
-        },
-        _ => switches.shields(),
+        "raid" => Shields::default().changes_to(Shields::default().against_a_raid()),
+        "none" => Shield::ALL
+            .into_iter()
+            .filter(|shield| *shield != Shield::FilterBroadcaster)
+            .map(|shield| ShieldChange::Switch(shield, false))
+            .collect(),
+        // Only what was touched: the terminal or another window may have switched something since.
+        _ => {
+            let was = Shields::parse(&switches.was).unwrap_or_else(|| room.shields());
+            was.changes_to(switches.shields())
+        }
     };
     let notice = said(
         &room,

@@ -81,6 +81,9 @@ pub fn moderators(tool: Tool<'_>, page: &Moderators<'_>, nonce: &str) -> Markup 
         @if let Some(link) = page.link {
             p role="status" { "Send this to one person, on a way you trust. It works once, within 24 hours, and is not shown again:" }
             p { code class="secret" tabindex="0" { (link) } }
+            @if link.starts_with('/') {
+                p { "Put the address of this site before it. Tor has not told its onion address yet, or is not used: then only browsers on this computer come here." }
+            }
         }
         p class="quiet" { "Moderators hide messages, mute for up to a day, and rename. They cannot touch you or each other." }
         form method="post" action="/broadcaster/moderators" {

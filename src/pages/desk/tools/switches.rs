@@ -2,7 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::{super::shield_name, Tool, number};
+use super::{
+    super::{super::marked, shield_name},
+    Tool, number,
+};
 use crate::room::shields::{ChatMode, Shield, Shields};
 
 /// The shields.
@@ -18,6 +21,8 @@ pub fn shields(tool: Tool<'_>, shields: Shields, nonce: &str) -> Markup {
         }
         form method="post" action="/broadcaster/shields" class="fields" {
             (number(tool.nonce))
+            // So that only what was touched is changed.
+            input type="hidden" name="was" value=(shields.words());
             fieldset {
                 legend { "Shields" }
                 @for shield in Shield::ALL {
@@ -33,10 +38,11 @@ pub fn shields(tool: Tool<'_>, shields: Shields, nonce: &str) -> Markup {
                     label class="check" {
                         input type="radio" name="chat" value=(mode.word()) checked[shields.chat == mode];
                         span {
+                            b class="shield" { (mode.word()) } ": "
                             @match mode {
-                                ChatMode::Shown => "is beside the picture",
-                                ChatMode::Hidden => "is hidden until a viewer asks for it",
-                                ChatMode::Off => "is off: nobody reads or writes",
+                                ChatMode::Shown => "beside the picture",
+                                ChatMode::Hidden => "viewers get a link “Show the chat”",
+                                ChatMode::Off => "nobody reads or writes; the picture goes on",
                             }
                         }
                     }
@@ -115,7 +121,7 @@ pub fn filters(tool: Tool<'_>, page: &FiltersPage<'_>, nonce: &str) -> Markup {
             (number(tool.nonce))
             @if has_mistakes {
                 ul id="mistakes" class="mistakes" {
-                    @for (line, why) in page.mistakes { li { b { "Line " (line) } ": " (why) } }
+                    @for (line, why) in page.mistakes { li { b { "Line " (line) } ": " (marked(why)) } }
                 }
             }
             label for="rules" { "One rule a line; for messages and for names" }

@@ -35,13 +35,12 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         let room = RoomHandle::from_ref(state);
         let viewer = bearer(&parts.headers)
-            .and_then(|token| room.recognise(token))
+            .and_then(|token| room.recognise_program(token))
             .ok_or(Failure::TOKEN)?;
-        // The token of a browser's session is not for programs, whoever's it is.
-        match room.seat(viewer) {
-            Some(seat) if seat.is_program && seat.role == Role::Broadcaster => Ok(Self(viewer)),
-            _ => Err(Failure::TOKEN),
+        if room.role(viewer) < Role::Broadcaster {
+            return Err(Failure::TOKEN);
         }
+        Ok(Self(viewer))
     }
 }
 
