@@ -115,7 +115,7 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
         closing: closing.clone(),
     };
     // Before the address is out: whoever comes first finds the picture.
-    let _picture = play(settings, source, &site, clock)?;
+    let picture = play(settings, source, &site, clock)?;
     let socket = control::bind(settings);
     let local = listen(&settings.http.listen, &service, progress, &mut tasks).await?;
     keep_current(&site, settings.live.heartbeat, &closing, &mut tasks);
@@ -146,6 +146,7 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
         panel: site.panel.clone(),
         room: site.room.clone(),
         desk: site.desk.clone(),
+        complaints: picture.complaints.clone(),
         clock,
     };
     tasks.spawn(until(
@@ -219,6 +220,7 @@ async fn listen(
 
 /// What brings pictures and titles; ends when it is dropped.
 struct Picture {
+    complaints: Complaints,
     _encoder: Option<EncoderThread>,
     _files: Vec<IngestThread>,
 }
@@ -250,6 +252,7 @@ fn play(settings: &Settings, source: Source, site: &Site, clock: Clock) -> anyho
         }
     })?;
     let mut files = vec![watching];
+    let complaints = Complaints::default();
     let encoder = match source {
         Source::Watch => None,
         Source::Demo => {
@@ -260,7 +263,7 @@ fn play(settings: &Settings, source: Source, site: &Site, clock: Clock) -> anyho
             let around = Surroundings {
                 guard: guard(),
                 max_fragment_bytes: settings.ingest.max_fragment as u64,
-                complaints: Complaints::default(),
+                complaints: complaints.clone(),
                 clock,
             };
             let plan = job.plan().clone();
@@ -270,6 +273,7 @@ fn play(settings: &Settings, source: Source, site: &Site, clock: Clock) -> anyho
         }
     };
     Ok(Picture {
+        complaints,
         _encoder: encoder,
         _files: files,
     })
