@@ -13,6 +13,7 @@ mod password;
 mod progress;
 mod remote;
 mod report;
+mod source;
 mod start;
 mod tripcode;
 
@@ -23,16 +24,14 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{
-    Args, CommandFactory as _, Parser, Subcommand, ValueEnum, builder::PossibleValue,
-    error::ErrorKind,
-};
+use anyhow::Context as _;
+use clap::{Args, CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 
-use self::start::Source;
+use self::source::SourceArguments;
 use crate::{
     clock::Clock,
     config::{Layers, Override},
-    telemetry,
+    encoder, telemetry,
 };
 
 /// Examples and files in `--help`.
@@ -113,6 +112,27 @@ enum Command {
     /// `onion http://….onion/`, and `reachable` when viewers can come. Your desk is at `/broadcaster`
     /// behind either address; its password is shown at the first start. Ctrl-C ends it.
     Start(Start),
+    /// Print the command with which `--source` runs ffmpeg, without running it.
+    Ffmpeg {
+        #[command(flatten)]
+        source: SourceArguments,
+
+        /// Let it write into the stream directory, for `--source watch`.
+        #[arg(long)]
+        into_directory: bool,
+
+        #[command(flatten)]
+        sets: Sets,
+    },
+    /// Become the encoder of a show.
+    #[command(hide = true)]
+    EncoderGuard {
+        /// The process number of the show.
+        parent: i32,
+        /// The program, then its arguments.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        command: Vec<OsString>,
+    },
     /// Look at the configuration.
     #[command(arg_required_else_help = true)]
     Config(Config),
@@ -150,9 +170,8 @@ struct Config {
 
 #[derive(Debug, Args)]
 struct Start {
-    /// Where the video comes from.
-    #[arg(long, value_enum, default_value_t = Source::Watch)]
-    source: Source,
+    #[command(flatten)]
+    source: SourceArguments,
 
     /// Serve the local preview only.
     #[arg(long)]
@@ -164,21 +183,6 @@ struct Start {
 
     #[command(flatten)]
     sets: Sets,
-}
-
-impl ValueEnum for Source {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Demo, Self::Watch]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(match self {
-            Self::Demo => PossibleValue::new("demo")
-                .help("A short clip built into the program, again and again"),
-            Self::Watch => PossibleValue::new("watch")
-                .help("The files that an encoder writes into the stream directory"),
-        })
-    }
 }
 
 /// Runs the program with the arguments and the environment of this process.
@@ -196,7 +200,18 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<CommandLine, c
         let words = "`--json` is for the commands that ask a running show, such as `status`";
         return Err(CommandLine::command().error(ErrorKind::ArgumentConflict, words));
     }
+    if let Some(words) = sources(&command_line).and_then(SourceArguments::conflict) {
+        return Err(CommandLine::command().error(ErrorKind::ArgumentConflict, words));
+    }
     Ok(command_line)
+}
+
+/// Where the picture comes from, for the commands that want one.
+fn sources(command_line: &CommandLine) -> Option<&SourceArguments> {
+    match &command_line.command {
+        Command::Start(Start { source, .. }) | Command::Ffmpeg { source, .. } => Some(source),
+        _ => None,
+    }
 }
 
 /// Prints help, version or what is wrong with the arguments.
@@ -228,7 +243,17 @@ fn run(command_line: &CommandLine) -> anyhow::Result<ExitCode> {
                 telemetry::wants_colour(),
                 Clock::new(),
             )?;
-            start::run(&settings, start.source, &progress)
+            start::run(&settings, start.source.source(&settings), &progress)
+        }
+        Command::Ffmpeg {
+            source,
+            into_directory,
+            ..
+        } => source::print_command(source, &layers().settings()?, *into_directory),
+        Command::EncoderGuard { parent, command } => {
+            let (program, arguments) = command.split_first().context("no program is named")?;
+            match encoder::guard::become_encoder(*parent, program, arguments)
+                .with_context(|| format!("cannot start `{}`", program.display()))? {}
         }
         Command::Config(config) => config::run(&config.command, layers),
         Command::Doctor(_) => doctor::run(&layers(), &Clock::new()),
@@ -253,10 +278,11 @@ fn overrides(command_line: &CommandLine) -> Vec<Override> {
     let below = match &command_line.command {
         Command::Start(start) => [Some(&start.sets), None],
         Command::Config(config) => [Some(&config.sets), config.command.sets()],
-        Command::Doctor(sets) | Command::Tripcode(sets) | Command::Password { sets, .. } => {
-            [Some(sets), None]
-        }
-        Command::Remote(_) => [None, None],
+        Command::Doctor(sets)
+        | Command::Tripcode(sets)
+        | Command::Password { sets, .. }
+        | Command::Ffmpeg { sets, .. } => [Some(sets), None],
+        Command::Remote(_) | Command::EncoderGuard { .. } => [None, None],
     };
     let sets = std::iter::once(&command_line.sets).chain(below.into_iter().flatten());
     let mut overrides: Vec<_> = sets
@@ -267,6 +293,9 @@ fn overrides(command_line: &CommandLine) -> Vec<Override> {
         0 => {}
         1 => overrides.push(Override::flag("--verbose", "log.level", "debug")),
         _ => overrides.push(Override::flag("--verbose", "log.level", "trace")),
+    }
+    if let Some(source) = sources(command_line) {
+        overrides.extend(source.overrides());
     }
     if let Command::Start(start) = &command_line.command {
         if let Some(address) = &start.listen {

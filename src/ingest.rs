@@ -25,10 +25,12 @@ use std::{io, path::PathBuf, time::Duration};
 
 use thiserror::Error;
 
-pub use self::{demo::ClipError, retitle::retitle, thread::IngestThread, watch::watch};
+pub use self::{retitle::retitle, thread::IngestThread, watch::watch};
 use crate::{
     clock::WallTime,
-    media::{boxes::MAX_FRAGMENT_BYTES, fragment::Fragment, init::InitSegment, playlist},
+    media::{
+        boxes::MAX_FRAGMENT_BYTES, clip::ClipError, fragment::Fragment, init::InitSegment, playlist,
+    },
     room::title::Title,
 };
 

@@ -5,12 +5,14 @@
 //! ```text
 //! main → cli → start ─┬─> onion ───────────┐  byte streams from Tor
 //!                     ├─> http ──> pages   │
-//!                     ├─> ingest, control ─┼─> live ──> room, media ──> ring, clock
+//!                     ├─> encoder, ingest, │
+//!                     │   control ─────────┼─> live ──> room, media ──> ring, clock
 //!                     └─> config, telemetry, instance, private_file, emotes, captcha, tripcodes, passwords
 //! ```
 //!
 //! - [`room`] and [`media`] are pure: rules and parsers without I/O, tasks or a clock.
 //! - [`live`] is their shared, wakeable form.
+//! - [`encoder`] runs ffmpeg.
 //! - [`ingest`], [`emotes`], [`private_file`], [`onion`], [`http`] and [`control`] are thin adapters to
 //!   files, Tor, browsers and commands.
 //! - [`captcha`], [`tripcodes`] and [`passwords`] do what takes processor time, away from requests.
@@ -26,6 +28,7 @@ pub mod clock;
 pub mod config;
 pub mod control;
 pub mod emotes;
+pub mod encoder;
 pub mod http;
 pub mod ingest;
 pub mod instance;

@@ -7,10 +7,12 @@
 pub mod advice;
 pub mod boxes;
 pub mod broadcast;
+pub mod clip;
 pub mod delay;
 pub mod fragment;
 pub mod init;
 pub mod listing;
 pub mod meter;
 pub mod playlist;
+pub mod stream;
 pub mod timeline;

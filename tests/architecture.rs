@@ -37,6 +37,11 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
         &["tokio", "axum", "hyper", "maud", "arti_client"],
     ),
     (
+        "encoder",
+        &["clock", "ingest", "media"],
+        &["tokio", "axum", "hyper", "maud", "notify", "arti_client"],
+    ),
+    (
         "emotes",
         &["room"],
         &["tokio", "axum", "hyper", "maud", "notify", "arti_client"],
@@ -59,7 +64,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "config",
-        &["media"],
+        &["encoder", "media"],
         &["tokio", "axum", "maud", "notify", "arti_client"],
     ),
     (

@@ -10,7 +10,7 @@ mod parts;
 mod password;
 mod tor_status;
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc, thread, time::Duration};
 
 use anyhow::Context as _;
 use tokio::{
@@ -23,19 +23,21 @@ use tokio_util::sync::CancellationToken;
 
 use self::control::Ending;
 use self::desk::DeskUpdates;
-use super::{deletion, progress::Progress, report::WithHint as _};
+use super::{deletion, progress::Progress, report::WithHint as _, source::Source};
 use crate::{
     clock::{Clock, Tick},
     config::{Listen, Settings},
     emotes::{self, Emotes},
+    encoder::{self, Complaints, EncoderThread, Plan, Surroundings},
     http::{
         self, Site,
         connection::{self, TimeLimits, Via},
         listener::{Listener, Service},
     },
-    ingest::{self, IngestThread},
+    ingest::{self, IngestThread, Stop},
     instance::Instance,
-    live::room::RoomHandle,
+    live::{room::RoomHandle, video::VideoHandle},
+    media::clip::Clip,
     onion,
     room::panel::Update,
 };
@@ -64,15 +66,6 @@ const LAST_ANSWER: Duration = Duration::from_millis(50);
 
 /// After a panic tasks have this long to end; the promise is two seconds for everything.
 const PANIC_WITHIN: Duration = Duration::from_millis(500);
-
-/// Where the picture comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
-    /// The built-in clip.
-    Demo,
-    /// The stream directory.
-    Watch,
-}
 
 /// Runs until a signal or until something vital ends.
 pub(super) fn run(
@@ -125,7 +118,7 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
         closing: closing.clone(),
     };
     // Before the address is out: whoever comes first finds the picture.
-    let _ingest = play(settings, source, &site, clock)?;
+    let picture = play(settings, source, &site, clock)?;
     let socket = control::bind(settings);
     let local = listen(&settings.http.listen, &service, progress, &mut tasks).await?;
     keep_current(&site, settings.live.heartbeat, &closing, &mut tasks);
@@ -156,6 +149,7 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
         panel: site.panel.clone(),
         room: site.room.clone(),
         desk: site.desk.clone(),
+        complaints: picture.complaints.clone(),
         clock,
     };
     tasks.spawn(until(
@@ -227,13 +221,15 @@ async fn listen(
     Ok(place)
 }
 
+/// What brings pictures and titles; ends when it is dropped.
+struct Picture {
+    complaints: Complaints,
+    _encoder: Option<EncoderThread>,
+    _files: Vec<IngestThread>,
+}
+
 /// Starts the picture and the title.
-fn play(
-    settings: &Settings,
-    source: Source,
-    site: &Site,
-    clock: Clock,
-) -> anyhow::Result<Vec<IngestThread>> {
+fn play(settings: &Settings, source: Source, site: &Site, clock: Clock) -> anyhow::Result<Picture> {
     let (video, panel) = (site.video.clone(), site.panel.clone());
     let picture = move |event: ingest::Event, now: Tick| match event {
         ingest::Event::Init { init, started } => video.begin(init, started),
@@ -241,7 +237,8 @@ fn play(
             video.push(&fragment, now);
         }
         ingest::Event::TargetDuration(target) => video.set_target_duration(target),
-        ingest::Event::Stopped(_how) => video.stop(now),
+        ingest::Event::Stopped(Stop::EndList) => video.stop(now),
+        ingest::Event::Stopped(Stop::EncoderGone) => video.lose(now),
         ingest::Event::Title(title) => panel.publish(&Update::Title(title)),
     };
     let watched = ingest::Settings {
@@ -250,18 +247,70 @@ fn play(
         max_fragment_bytes: settings.ingest.max_fragment as u64,
         max_segment_bytes: settings.ingest.max_segment as u64,
     };
-    let (sink, demo) = (picture.clone(), source == Source::Demo);
-    // The clip takes the place of the stream directory, not of the title.
+    // Another source takes the place of the stream directory, not of the title.
+    let (sink, is_watched) = (picture.clone(), matches!(source, Source::Watch));
     let watching = ingest::watch(watched, clock, move |event, now| {
-        if !demo || matches!(event, ingest::Event::Title(_)) {
+        if is_watched || matches!(event, ingest::Event::Title(_)) {
             sink(event, now);
         }
     })?;
-    let mut threads = vec![watching];
-    if demo {
-        threads.push(ingest::demo::play(DEMO_CLIP, clock, picture)?);
+    let mut files = vec![watching];
+    let complaints = Complaints::default();
+    let encoder = match source {
+        Source::Watch => None,
+        Source::Demo => {
+            files.push(ingest::demo::play(DEMO_CLIP, clock, picture)?);
+            None
+        }
+        Source::Encoder(job) => {
+            let around = Surroundings {
+                guard: guard(),
+                max_fragment_bytes: settings.ingest.max_fragment as u64,
+                complaints: complaints.clone(),
+                clock,
+            };
+            let plan = job.plan().clone();
+            let encoder = encoder::run(job, around, picture)?;
+            prepare_slate(settings, plan, site.video.clone());
+            Some(encoder)
+        }
+    };
+    Ok(Picture {
+        complaints,
+        _encoder: encoder,
+        _files: files,
+    })
+}
+
+/// Encodes the slate beside the show.
+fn prepare_slate(settings: &Settings, plan: Plan, video: VideoHandle) {
+    let (path, at_most) = (settings.encoder.slate.clone(), settings.encoder.slate_for);
+    if at_most.is_zero() {
+        return;
     }
-    Ok(threads)
+    // Ends by itself; a show that ends before does not wait for it.
+    let started =
+        thread::Builder::new()
+            .name("slate".to_owned())
+            .spawn(move || match encoder::slate(&plan, path) {
+                Ok(bytes) => match Clip::parse(&bytes) {
+                    Ok(clip) => video.set_slate(clip, at_most),
+                    Err(error) => tracing::warn!("there is no slate: {error}"),
+                },
+                Err(error) => tracing::warn!("there is no slate: {error}"),
+            });
+    if let Err(error) = started {
+        tracing::warn!("there is no slate: {error}");
+    }
+}
+
+/// How this program is started to become the encoder: by what it was started from, even if that
+/// file was replaced since.
+fn guard() -> Vec<OsString> {
+    let own = rustix::process::getpid().as_raw_nonzero().to_string();
+    ["/proc/self/exe", "encoder-guard", &own]
+        .map(OsString::from)
+        .to_vec()
 }
 
 /// The tasks that carry changes to the panel.

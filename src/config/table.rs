@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::value::{Kind, LEVELS, Listen, Value};
-use crate::media::delay::Delay;
+use crate::{encoder::Preset, media::delay::Delay};
 
 /// A group of settings: `[name]` in the file.
 #[derive(Debug)]
@@ -160,6 +160,37 @@ settings! {
         /// Largest accepted segment file.
         max_segment: usize = "64MiB", Kind::Size(64 * KIB, 1024 * MIB);
     }
+    /// The encoder that `--source` starts: ffmpeg, with these numbers.
+    encoder: Encoder {
+        /// The program: a name that is looked for as the shell does, or a whole path.
+        ffmpeg: String = "ffmpeg", Kind::Text;
+        /// How it encodes: H.264 and AAC with little delay or balanced, VP9 and Opus that every Tor
+        /// Browser plays, or sound alone.
+        preset: Preset = "balanced", Kind::Word(&Preset::WORDS);
+        /// Kilobits a second of the picture; times the viewers it is what you send.
+        video_kbits: usize = "500", Kind::Count(50, 20_000);
+        /// Kilobits a second of the sound.
+        audio_kbits: usize = "64", Kind::Count(6, 510);
+        /// Width of the picture in pixels; even.
+        width: usize = "640", Kind::Count(64, 3840);
+        /// Height of the picture in pixels; even.
+        height: usize = "360", Kind::Count(64, 2160);
+        /// Frames a second.
+        frame_rate: usize = "25", Kind::Count(1, 60);
+        /// The X11 screen of `--source screen`, like `:0`; empty for the one of this terminal.
+        screen: String = "", Kind::Text;
+        /// The device of `--source camera`.
+        camera: PathBuf = "/dev/video0", Kind::Path;
+        /// Who reads the microphone: `pulse` (`PipeWire` too), `alsa`, or nobody.
+        microphone: String = "pulse", Kind::Word(MICROPHONES);
+        /// A picture or a short clip that viewers see while the encoder is away; empty for the card
+        /// that is built in.
+        slate: Option<PathBuf> = "", Kind::OptionalPath;
+        /// How long it is shown at most before the show is off the air; "0s" for no slate.
+        slate_for: Duration = "5min", seconds(0, HOUR);
+        /// What `pulse` or `alsa` call the microphone.
+        microphone_name: String = "default", Kind::Text;
+    }
     /// The live panel: title, light, uptime and viewers, in one response that does not end.
     live: Live {
         /// Time between signs of life; a page shows "connection lost" when they stay away.
@@ -242,6 +273,8 @@ settings! {
 }
 
 /// The words of [`Delay::ALL`], which a constant cannot ask for.
+const MICROPHONES: &[&str] = &["pulse", "alsa", "none"];
+
 const DELAYS: &[&str] = &["low", "normal", "safe"];
 
 impl Playback {
@@ -281,6 +314,26 @@ impl Field for bool {
     fn take(value: &Value, _: &Path) -> Option<Self> {
         if let Value::Flag(flag) = value {
             Some(*flag)
+        } else {
+            None
+        }
+    }
+}
+
+impl Field for String {
+    fn take(value: &Value, _: &Path) -> Option<Self> {
+        if let Value::Text(text) = value {
+            Some(text.clone())
+        } else {
+            None
+        }
+    }
+}
+
+impl Field for Preset {
+    fn take(value: &Value, _: &Path) -> Option<Self> {
+        if let Value::Text(word) = value {
+            Self::parse(word)
         } else {
             None
         }

@@ -33,6 +33,8 @@ pub(super) enum Kind {
     Path,
     /// A file, or nothing at all.
     OptionalPath,
+    /// Any text on one line.
+    Text,
     /// A place on this computer to listen at.
     Address,
     /// A level, or a filter by part of the program.
@@ -114,7 +116,7 @@ impl Kind {
             Self::Word(words) if words.contains(&text) => Ok(Value::Text(text.to_owned())),
             Self::Word(_) => Err(None),
             Self::Path if text.is_empty() => Err(None),
-            Self::Path | Self::OptionalPath => Ok(Value::Text(text.to_owned())),
+            Self::Path | Self::OptionalPath | Self::Text => Ok(Value::Text(text.to_owned())),
             Self::Address => read_address(text).map(Value::Address),
             Self::Filter => check_filter(text).map(|()| Value::Text(text.to_owned())),
         }
@@ -145,6 +147,7 @@ impl Kind {
             }
             Self::Path => "a path, relative to the working directory or absolute".to_owned(),
             Self::OptionalPath => "a path, or \"\" for none".to_owned(),
+            Self::Text => "a line of text".to_owned(),
             Self::Address => {
                 "a loopback address with a port (port 0: any free one), or \"unix:PATH\"".to_owned()
             }

@@ -14,6 +14,7 @@ use crate::{
     clock::{Clock, Tick, WallTime},
     media::{
         broadcast::{Air, Broadcast},
+        clip::Clip,
         fragment::Fragment,
         init::InitSegment,
         listing::Listing,
@@ -83,21 +84,31 @@ impl VideoHandle {
         self.shared.lock().set_target_duration(target);
     }
 
-    /// The encoder said that it is done, or its process is gone.
+    /// The encoder said that it is done.
     pub fn stop(&self, now: Tick) {
         self.shared.lock().stop(now);
+    }
+
+    /// The encoder is gone, and may come back.
+    pub fn lose(&self, now: Tick) {
+        self.shared.lock().lose(now);
+    }
+
+    /// What is shown while the encoder is away; see [`Broadcast::set_slate`].
+    pub fn set_slate(&self, clip: Clip, at_most: Duration) {
+        self.shared.lock().set_slate(clip, at_most);
     }
 
     /// Looks at the time; see [`Broadcast::tick`]. Call it a few times a second.
     pub fn tick(&self) {
         let now = self.shared.clock.tick();
         let mut broadcast = self.shared.lock();
-        let before = broadcast.air();
+        let before = (broadcast.air(), broadcast.last_fragment());
         broadcast.tick(now);
-        let after = broadcast.air();
+        let after = (broadcast.air(), broadcast.last_fragment());
         drop(broadcast);
         if before != after {
-            self.shared.announce(after);
+            self.shared.announce(after.0);
         }
     }
 

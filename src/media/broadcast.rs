@@ -3,12 +3,16 @@
 //! Belongs here: on air / off air and when it changes. Does not belong here: reading the stream
 //! directory (its events come in as calls), telling viewers.
 //!
+//! An encoder that goes away for a moment is covered by a slate: a clip with the same init segment,
+//! looped in the timeline until the encoder is back. Viewers' players do not notice the splice.
+//!
 //! "Look at everything afresh": [`Broadcast::tick`] decides from timestamps, so a missed call
 //! delays a change but never loses one.
 
 use std::time::Duration;
 
 use super::{
+    clip::{Clip, Loop},
     fragment::Fragment,
     init::InitSegment,
     meter::{EncoderState, Meter},
@@ -21,6 +25,9 @@ use crate::clock::{Tick, WallTime};
 /// An encoder that is restarted by hand or by a script is back within this time, and then the
 /// open responses just go on.
 pub const STOP_GRACE: Duration = Duration::from_millis(1500);
+
+/// How long an encoder may deliver nothing before the slate is shown.
+pub const SLATE_AFTER: Duration = Duration::from_millis(1500);
 
 /// Silence of this many target durations is accepted, whatever the configured silence is:
 /// whole segments arrive one target duration apart.
@@ -52,8 +59,26 @@ pub struct Broadcast {
     /// Start of the broadcast as the encoder states it, for the next run.
     stated_start: Option<WallTime>,
     air: Air,
+    /// When the newest fragment arrived, be it of the slate.
     last_fragment: Option<Tick>,
+    /// When the encoder was last heard of.
+    heard: Option<Tick>,
+    /// Media in its newest fragment, which is how far apart they come.
+    cadence: Duration,
     stopping_since: Option<Tick>,
+    /// The encoder is done, not gone: nobody waits for it.
+    done: bool,
+    slate: Option<Slate>,
+    /// The slate as it is being shown.
+    shown: Option<Loop>,
+}
+
+/// What is shown while the encoder is away.
+#[derive(Debug)]
+struct Slate {
+    clip: Clip,
+    /// How long at most.
+    at_most: Duration,
 }
 
 impl Broadcast {
@@ -67,8 +92,24 @@ impl Broadcast {
             stated_start: None,
             air: Air::Off,
             last_fragment: None,
+            heard: None,
+            cadence: Duration::ZERO,
             stopping_since: None,
+            done: false,
+            slate: None,
+            shown: None,
         }
+    }
+
+    /// What is shown while an encoder with the same init segment is away, for how long at most.
+    pub fn set_slate(&mut self, clip: Clip, at_most: Duration) {
+        self.slate = Some(Slate { clip, at_most });
+        self.shown = None;
+    }
+
+    /// Whether the slate is shown.
+    pub fn is_away(&self) -> bool {
+        self.shown.is_some()
     }
 
     /// The fragments.
@@ -104,9 +145,11 @@ impl Broadcast {
     /// The encoder started with this init segment; `started` is when it says the broadcast began.
     pub fn begin(&mut self, init: InitSegment, started: Option<WallTime>) {
         self.stopping_since = None;
+        self.done = false;
         self.meter.begin(&init);
         if self.timeline.begin(init) != Begun::Continued {
             self.stated_start = started;
+            self.shown = None;
             // On the air again with the first fragment: until then there is nothing to play.
             self.air = Air::Off;
         }
@@ -116,11 +159,22 @@ impl Broadcast {
     pub fn push(&mut self, fragment: &Fragment, now: Tick, wall: WallTime) -> bool {
         // Also what is not kept: an encoder that delivers and is not seen is what one looks for.
         self.meter.push(fragment, now);
+        if self.shown.is_some() {
+            if !fragment.starts_with_keyframe() {
+                return false;
+            }
+            // Up to this moment, so that the encoder follows without a gap.
+            self.play_slate(now);
+            self.shown = None;
+            self.timeline.rejoin();
+        }
         if !self.timeline.push(fragment, now) {
             return false;
         }
         self.stopping_since = None;
         self.last_fragment = Some(now);
+        self.heard = Some(now);
+        self.cadence = fragment.duration();
         if self.air == Air::Off
             && let Some((run, init)) = self.timeline.current()
         {
@@ -138,28 +192,74 @@ impl Broadcast {
         true
     }
 
-    /// The encoder said that it is done, or its process is gone.
+    /// The encoder said that it is done.
     pub fn stop(&mut self, now: Tick) {
+        self.done = true;
+        self.lose(now);
+    }
+
+    /// The encoder is gone, and may come back.
+    pub fn lose(&mut self, now: Tick) {
         if self.air != Air::Off {
             self.stopping_since.get_or_insert(now);
         }
     }
 
-    /// Looks at the time; goes off the air when the encoder has been silent or gone too long.
+    /// Looks at the time; shows the slate when the encoder is away, and goes off the air when it has
+    /// been silent or gone too long.
     pub fn tick(&mut self, now: Tick) {
+        let quiet = self.heard.map_or(Duration::ZERO, |heard| now.since(heard));
+        if self.air != Air::Off && self.has_slate(quiet) {
+            if self.shown.is_none() {
+                self.show_slate();
+            }
+            self.play_slate(now);
+            return;
+        }
         let stopped = self
             .stopping_since
             .is_some_and(|since| now.since(since) >= STOP_GRACE);
         let longest = self
             .silence
             .max(self.target_duration.saturating_mul(SILENT_TARGETS));
-        let silent = self
-            .last_fragment
-            .is_some_and(|last| now.since(last) > longest);
-        if self.air != Air::Off && (stopped || silent) {
+        if self.air != Air::Off && (stopped || quiet > longest) {
             self.timeline.finish();
             self.air = Air::Off;
             self.stopping_since = None;
+            self.shown = None;
+        }
+    }
+
+    /// Whether the slate is to be seen after the encoder was quiet for so long.
+    fn has_slate(&self, quiet: Duration) -> bool {
+        // Whole segments come as far apart as they are long: that is no silence.
+        let patience = match self.stopping_since {
+            Some(_) => SLATE_AFTER,
+            None => SLATE_AFTER.max(self.cadence.saturating_mul(2)),
+        };
+        let fits = |slate: &Slate| {
+            let init = self.timeline.current().map(|(_, init)| init);
+            quiet <= slate.at_most && init == Some(slate.clip.init())
+        };
+        !self.done && quiet >= patience && self.slate.as_ref().is_some_and(fits)
+    }
+
+    /// From where the encoder stopped, so that there is no gap: what is overdue is sent at once.
+    fn show_slate(&mut self) {
+        if let (Some(slate), Some(last)) = (&self.slate, self.last_fragment) {
+            self.shown = Some(Loop::new(slate.clip.clone(), last, Duration::ZERO));
+            self.timeline.rejoin();
+        }
+    }
+
+    fn play_slate(&mut self, now: Tick) {
+        let Some(shown) = &mut self.shown else {
+            return;
+        };
+        while let Some((fragment, due)) = shown.next(now) {
+            if self.timeline.push(&fragment, due) {
+                self.last_fragment = Some(due);
+            }
         }
     }
 }
@@ -167,7 +267,7 @@ impl Broadcast {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::fragment::sample;
+    use crate::media::{fragment::sample, timeline::Next};
 
     const LIMITS: Limits = Limits {
         keep: Duration::from_mins(1),
@@ -249,5 +349,91 @@ mod tests {
             };
             assert_eq!(since, expected);
         }
+    }
+
+    /// A slate of two seconds, for at most a minute, with the init segment of [`on_air`].
+    fn slate() -> Clip {
+        let media = (0..10).map(|n| sample::fragment_bytes(7_000 + n * 200, n % 5 == 0));
+        let bytes = std::iter::once(sample::audio_and_video()).chain(media);
+        Clip::parse(&bytes.collect::<Vec<_>>().concat().into()).unwrap()
+    }
+
+    /// The decode times of everything that was sent, and whether they follow without a gap.
+    fn sent(broadcast: &Broadcast, now: Tick) -> usize {
+        let init = sample::audio_and_video_init();
+        let mut position = broadcast.timeline().join(Duration::ZERO).unwrap();
+        let (mut count, mut end) = (0, None);
+        // From the oldest kept on: a reader who is late starts at a keyframe.
+        while let Next::Fragment(bytes) | Next::Skipped(bytes) =
+            broadcast.timeline().read(&mut position, now)
+        {
+            let fragment = Fragment::parse(bytes, &init).unwrap();
+            let gap = end.map(|end| fragment.start().abs_diff(end));
+            assert!(
+                gap.is_none_or(|gap| gap < Duration::from_millis(5)),
+                "{gap:?}"
+            );
+            end = Some(fragment.end());
+            count += 1;
+        }
+        count
+    }
+
+    #[test]
+    fn an_encoder_that_is_away_is_covered_by_the_slate_until_it_is_back() {
+        let mut broadcast = on_air();
+        broadcast.set_slate(slate(), Duration::from_mins(1));
+        for n in 1..10 {
+            broadcast.push(&sample::fragment(n * 200, n % 5 == 0), at(n * 200), NOON);
+        }
+        let on = broadcast.air();
+        broadcast.tick(at(3_250));
+        assert!(!broadcast.is_away(), "a pause is no absence");
+
+        for millis in (3_500..20_000).step_by(250) {
+            broadcast.tick(at(millis));
+            assert!(broadcast.is_away());
+        }
+        assert!(sent(&broadcast, at(19_900)) >= 1);
+        assert_eq!(broadcast.last_fragment(), Some(at(19_600)));
+
+        assert!(!broadcast.push(&sample::fragment(0, false), at(19_950), NOON));
+        assert!(broadcast.push(&sample::fragment(200, true), at(20_000), NOON));
+        assert!(!broadcast.is_away());
+        assert_eq!(broadcast.air(), on, "it was never off the air");
+        assert!(sent(&broadcast, at(20_000)) >= 1);
+    }
+
+    #[test]
+    fn the_slate_has_an_end_and_covers_no_encoder_that_is_done_or_another_one() {
+        let away = |prepare: fn(&mut Broadcast)| {
+            let mut broadcast = on_air();
+            broadcast.set_slate(slate(), Duration::from_mins(1));
+            prepare(&mut broadcast);
+            broadcast.tick(at(4_000));
+            let was_away = broadcast.is_away();
+            broadcast.tick(at(59_000));
+            let was_on = is_on(&broadcast);
+            broadcast.tick(at(61_000));
+            (was_away, was_on, is_on(&broadcast))
+        };
+
+        assert_eq!(away(|_| {}), (true, true, false));
+        assert_eq!(
+            away(|broadcast| broadcast.lose(at(300))),
+            (true, true, false)
+        );
+        assert_eq!(
+            away(|broadcast| broadcast.stop(at(300))),
+            (false, false, false)
+        );
+        let other = away(|broadcast| {
+            let tracks = [(1, b"vide", 12_800), (2, b"soun", 44_100)];
+            let tracks = tracks.map(|(id, kind, scale)| sample::track_boxes(id, kind, scale));
+            let other = InitSegment::parse(sample::init_with(&tracks).into()).unwrap();
+            broadcast.begin(other, None);
+            broadcast.push(&sample::fragment(0, true), at(400), NOON);
+        });
+        assert_eq!(other, (false, false, false));
     }
 }

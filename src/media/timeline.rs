@@ -165,6 +165,12 @@ impl Timeline {
         begun
     }
 
+    /// What comes next is from somewhere else, with the same init segment: it follows in time
+    /// whatever its decode times are, from its first keyframe on.
+    pub fn rejoin(&mut self) {
+        self.rejoin = self.playing;
+    }
+
     /// Ends the run: every reader gets [`Next::Ended`], nothing is kept.
     pub fn finish(&mut self) {
         self.playing = false;

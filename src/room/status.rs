@@ -65,6 +65,8 @@ pub struct DeskValues {
     pub history: History,
     /// Done orders, the newest first.
     pub audit: Arc<[AuditLine]>,
+    /// What the encoder complained about, the newest last; empty if it is not ours.
+    pub complaints: Arc<[String]>,
 }
 
 /// One change of the status block.
@@ -78,6 +80,8 @@ pub enum DeskUpdate {
     History(History),
     /// Something was done or taken back.
     Audit(Arc<[AuditLine]>),
+    /// The encoder complained.
+    Complaints(Arc<[String]>),
 }
 
 impl DeskValues {
@@ -95,6 +99,7 @@ impl DeskValues {
             DeskUpdate::Tor(tor) => replace(&mut self.tor, tor),
             DeskUpdate::History(history) => replace(&mut self.history, history),
             DeskUpdate::Audit(audit) => replace(&mut self.audit, audit),
+            DeskUpdate::Complaints(lines) => replace(&mut self.complaints, lines),
         }
     }
 }

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use super::every;
 use crate::{
     clock::{Clock, Tick},
+    encoder::Complaints,
     live::{desk::DeskFeed, panel::Panel, room::RoomHandle, video::VideoHandle},
     media::meter::EncoderState,
     onion::{self, Stage},
@@ -30,6 +31,7 @@ pub(super) struct DeskUpdates {
     pub(super) panel: Panel,
     pub(super) room: RoomHandle,
     pub(super) desk: DeskFeed,
+    pub(super) complaints: Complaints,
     pub(super) clock: Clock,
 }
 
@@ -41,6 +43,9 @@ impl DeskUpdates {
         every(LOOK, move || {
             shown = self.video.encoder().steadied(&shown);
             self.desk.publish(&DeskUpdate::Encoder(shown));
+            let complaints = self.complaints.all();
+            self.desk
+                .publish(&DeskUpdate::Complaints(complaints.into()));
             history.record(self.panel.summary().watching, self.clock.wall());
             self.desk.publish(&DeskUpdate::History(history.clone()));
             let audit = self.room.audit(AUDIT_LINES);
@@ -145,6 +150,7 @@ mod tests {
             panel: site.panel,
             room: site.room,
             desk: site.desk,
+            complaints: Complaints::default(),
             clock,
         }
     }

@@ -26,6 +26,7 @@ pub const CSS: &str = include_str!("../../../assets/desk-status.css");
 pub fn block(values: &DeskValues) -> Markup {
     html! {
         (encoder(&values.encoder))
+        (complaints(&values.complaints))
         (tor(&values.tor))
         (viewers(values))
         (audit(&values.audit))
@@ -41,6 +42,7 @@ pub fn piece(update: &DeskUpdate) -> Html {
             x-history slot="history" { (history::figure(history)) }
         },
         DeskUpdate::Audit(lines) => audit(lines),
+        DeskUpdate::Complaints(lines) => complaints(lines),
     };
     markup.into_string().into()
 }
@@ -90,6 +92,20 @@ fn figures(state: &EncoderState) -> Markup {
                         Some(sound) => (sound.codec.unwrap_or("yes")),
                         None => "none",
                     }
+                }
+            }
+        }
+    }
+}
+
+/// What ffmpeg said: the newest line, and the others behind it.
+fn complaints(lines: &[String]) -> Markup {
+    html! {
+        x-complaints slot="complaints" {
+            @if let Some(last) = lines.last() {
+                details {
+                    summary { "The encoder said: " code { (last) } }
+                    ul { @for line in lines { li { code { (line) } } } }
                 }
             }
         }

@@ -1,0 +1,236 @@
+//! `--source`: where the picture comes from, as arguments and settings say it.
+
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+
+use clap::{Args, ValueEnum, builder::PossibleValue};
+
+use crate::{
+    config::{Override, Settings},
+    encoder::{self, Input, Job, Microphone, Plan, Preset, Shape, Sound},
+};
+
+/// Where the video comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Demo,
+    Watch,
+    Test,
+    Screen,
+    Camera,
+    File,
+    Folder,
+}
+
+impl ValueEnum for Kind {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[
+            Self::Watch,
+            Self::Demo,
+            Self::Test,
+            Self::Screen,
+            Self::Camera,
+            Self::File,
+            Self::Folder,
+        ]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (word, help) = match self {
+            Self::Demo => (
+                "demo",
+                "A short clip built into the program, again and again",
+            ),
+            Self::Watch => (
+                "watch",
+                "The files that an encoder writes into the stream directory",
+            ),
+            Self::Test => ("test", "A moving test picture with a tone"),
+            Self::Screen => (
+                "screen",
+                "The X11 screen and the microphone: everything on it goes out",
+            ),
+            Self::Camera => ("camera", "A camera and the microphone"),
+            Self::File => ("file", "A video or sound file, `--source file FILE`"),
+            Self::Folder => (
+                "folder",
+                "The files of a directory by name, `--source folder DIR`",
+            ),
+        };
+        Some(PossibleValue::new(word).help(help))
+    }
+}
+
+/// The arguments that say what is encoded, and how.
+#[derive(Debug, Args)]
+pub(super) struct SourceArguments {
+    /// Where the video comes from; all but the first two run ffmpeg.
+    #[arg(long, value_enum, default_value_t = Kind::Watch)]
+    source: Kind,
+
+    /// The file of `--source file`, the directory of `--source folder`.
+    #[arg(value_name = "FILE|DIR", required_if_eq_any = [("source", "file"), ("source", "folder")])]
+    what: Option<PathBuf>,
+
+    /// Play the file or the folder again and again, without a gap.
+    #[arg(long = "loop")]
+    again: bool,
+
+    /// How to encode; see `encoder.preset`.
+    #[arg(long, value_parser = Preset::WORDS)]
+    preset: Option<String>,
+
+    /// Kilobits a second of the picture, like `700k`.
+    #[arg(long, value_name = "RATE", value_parser = kbits)]
+    bitrate: Option<String>,
+}
+
+/// Reads `700`, `700k` or `1.5M` as kilobits.
+fn kbits(text: &str) -> Result<String, String> {
+    let (number, unit) = match text.strip_suffix(['M', 'm']) {
+        Some(number) => (number, 1_000.0),
+        None => (text.strip_suffix(['K', 'k']).unwrap_or(text), 1.0),
+    };
+    let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let rate = number.parse::<f64>().ok().filter(|_| is_number);
+    rate.map(|rate| format!("{:.0}", rate * unit))
+        .ok_or_else(|| "write kilobits a second, like `700k`, or megabits, like `1.5M`".to_owned())
+}
+
+/// Where the picture comes from, with everything that has to be known about it.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// The built-in clip.
+    Demo,
+    /// The stream directory.
+    Watch,
+    /// An encoder of our own.
+    Encoder(Job),
+}
+
+impl SourceArguments {
+    /// Settings that these arguments stand for.
+    pub(super) fn overrides(&self) -> impl Iterator<Item = Override> {
+        let preset = self.preset.as_deref();
+        let preset = preset.map(|word| Override::flag("--preset", "encoder.preset", word));
+        let rate = self.bitrate.as_deref();
+        let rate = rate.map(|kbits| Override::flag("--bitrate", "encoder.video_kbits", kbits));
+        preset.into_iter().chain(rate)
+    }
+
+    /// What is wrong with them together, if anything.
+    pub(super) fn conflict(&self) -> Option<&'static str> {
+        let has_files = matches!(self.source, Kind::File | Kind::Folder);
+        if self.what.is_some() && !has_files {
+            return Some(
+                "a file or directory can only be named after `--source file` or `--source folder`",
+            );
+        }
+        (self.again && !has_files)
+            .then_some("`--loop` is for `--source file` and `--source folder`; `demo` loops anyway")
+    }
+
+    /// The source.
+    pub(super) fn source(&self, settings: &Settings) -> Source {
+        let live = |input| Source::Encoder(Job::Live(plan(settings, input)));
+        let microphone = || {
+            let name = settings.encoder.microphone_name.clone();
+            match settings.encoder.microphone.as_str() {
+                "alsa" => Microphone::Alsa(name),
+                "none" => Microphone::None,
+                _ => Microphone::Pulse(name),
+            }
+        };
+        match self.source {
+            Kind::Demo => Source::Demo,
+            Kind::Watch => Source::Watch,
+            Kind::Test => live(Input::Test),
+            Kind::Screen => live(Input::Screen {
+                display: display(settings),
+                microphone: microphone(),
+            }),
+            Kind::Camera => live(Input::Camera {
+                device: settings.encoder.camera.clone(),
+                microphone: microphone(),
+            }),
+            Kind::File | Kind::Folder => Source::Encoder(Job::Files {
+                plan: plan(settings, Input::Test),
+                path: self.what.clone().unwrap_or_default(),
+                again: self.again,
+            }),
+        }
+    }
+}
+
+fn display(settings: &Settings) -> String {
+    let named = settings.encoder.screen.clone();
+    if named.is_empty() {
+        std::env::var("DISPLAY").unwrap_or_default()
+    } else {
+        named
+    }
+}
+
+fn plan(settings: &Settings, input: Input) -> Plan {
+    let encoder = &settings.encoder;
+    // Half of the colour needs whole pixels of its own.
+    let even = |pixels: usize| (pixels & !1) as u64;
+    Plan {
+        ffmpeg: encoder.ffmpeg.clone().into(),
+        input,
+        preset: encoder.preset,
+        shape: Shape {
+            width: even(encoder.width),
+            height: even(encoder.height),
+            frame_rate: encoder.frame_rate as u64,
+        },
+        video_kbits: encoder.video_kbits as u64,
+        sound: Sound {
+            kbits: encoder.audio_kbits as u64,
+        },
+    }
+}
+
+/// `onionstream ffmpeg`: prints the command instead of running it.
+pub(super) fn print_command(
+    arguments: &SourceArguments,
+    settings: &Settings,
+    into_directory: bool,
+) -> anyhow::Result<ExitCode> {
+    let Source::Encoder(job) = arguments.source(settings) else {
+        anyhow::bail!("`demo` and `watch` run no encoder; name another source with `--source`");
+    };
+    let plans = match job {
+        Job::Live(plan) => vec![plan],
+        Job::Files { plan, path, .. } => encoder::plans(&plan, &path)?,
+    };
+    for plan in plans {
+        let mut words = vec![OsString::from(&plan.ffmpeg)];
+        words.extend(if into_directory {
+            plan.arguments_for_directory(&settings.ingest.directory)
+        } else {
+            plan.arguments()
+        });
+        super::print(&format!("{}\n", encoder::quoted(&words)))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bitrate_is_written_as_people_write_it() {
+        for (text, read) in [
+            ("700", "700"),
+            ("700k", "700"),
+            ("1.5M", "1500"),
+            ("64K", "64"),
+        ] {
+            assert_eq!(kbits(text).as_deref(), Ok(read));
+        }
+        for text in ["", "k", "fast", "-1", "1e3", "inf"] {
+            assert!(kbits(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The process that becomes ffmpeg: it ends with the show, however the show ends.
+//!
+//! Only the child itself can ask the kernel for that, between being made and becoming another
+//! program; so the program starts itself once more, with a hidden command.
+
+use std::{ffi::OsString, io, os::unix::process::CommandExt as _, process::Command};
+
+use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
+
+/// Becomes `program`, which the kernel kills when the process with the number `parent` dies.
+///
+/// Returns only when that could not be done.
+///
+/// # Errors
+///
+/// Always: why it is still here.
+pub fn become_encoder(
+    parent: i32,
+    program: &OsString,
+    arguments: &[OsString],
+) -> Result<std::convert::Infallible, io::Error> {
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    // The show may have ended before the kernel was asked.
+    if getppid() != Pid::from_raw(parent) {
+        return Err(io::Error::other("the show that wanted an encoder is over"));
+    }
+    Err(Command::new(program).args(arguments).exec())
+}

@@ -1,0 +1,123 @@
+//! When fragments of files are due: they are encoded faster than they are played.
+
+use std::time::Duration;
+
+use crate::{
+    clock::Tick,
+    media::fragment::{Fragment, TimeShift, TrackRun},
+};
+
+/// If a file is that late, the computer slept or is too slow: it goes on from where it was instead
+/// of catching up.
+const SLEPT: Duration = Duration::from_secs(5);
+
+/// Puts files behind each other without a gap, and says when each fragment is due.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    /// When decode time 0 was due.
+    origin: Option<Tick>,
+    /// End of what was placed, in decode time, of each track.
+    ends: Vec<(u32, Duration)>,
+    shift: TimeShift,
+    begins: bool,
+}
+
+impl Pace {
+    /// The next fragment is the first of another file.
+    pub(super) fn begin(&mut self) {
+        self.begins = true;
+    }
+
+    /// The fragment in its place, and when it is due: when it ends, as from an encoder that is live.
+    pub(super) fn place(&mut self, fragment: &Fragment, now: Tick) -> (Fragment, Tick) {
+        if std::mem::take(&mut self.begins) {
+            self.shift = self.behind_the_last(fragment);
+        }
+        let placed = fragment.shifted(self.shift);
+        for run in placed.runs() {
+            let end = run.end();
+            match self
+                .ends
+                .iter_mut()
+                .find(|(track, _)| *track == run.track_id)
+            {
+                Some((_, known)) => *known = end.max(*known),
+                None => self.ends.push((run.track_id, end)),
+            }
+        }
+        let origin = *self.origin.get_or_insert(now.back(placed.end()));
+        let due = origin + placed.end();
+        let late = now.since(due);
+        if late <= SLEPT {
+            return (placed, due);
+        }
+        self.origin = Some(origin + late);
+        (placed, now)
+    }
+
+    /// The least shift that lets no track go back.
+    ///
+    /// Of each track by itself: where pictures are reordered, sound begins some frames later than the
+    /// picture in decode time and ends as much later.
+    fn behind_the_last(&self, fragment: &Fragment) -> TimeShift {
+        let shifts = self.ends.iter().map(|&(track, end)| {
+            let mut runs = fragment.runs().iter();
+            let first = runs.find(|run| run.track_id == track);
+            TimeShift::between(first.map_or(fragment.start(), TrackRun::start), end)
+        });
+        shifts
+            .max_by_key(|shift| shift.nanos)
+            .unwrap_or_else(|| TimeShift::between(fragment.start(), Duration::ZERO))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::{
+        fragment::sample::{audio_and_video, fragment_bytes},
+        init::InitSegment,
+    };
+
+    fn fragments(from: u64) -> Vec<Fragment> {
+        let init = InitSegment::parse(audio_and_video()).unwrap();
+        (0..10)
+            .map(|n| Fragment::parse(fragment_bytes(from + n * 200, n == 0), &init).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn files_follow_each_other_without_a_gap_wherever_they_begin() {
+        let start = Tick::START + Duration::from_secs(100);
+        let mut pace = Pace::default();
+        let mut last: Option<(Duration, Tick)> = None;
+        for from in [1_000, 0, 70_000] {
+            pace.begin();
+            for fragment in fragments(from) {
+                let (placed, due) = pace.place(&fragment, start);
+                if let Some((end, was_due)) = last {
+                    assert_eq!(placed.start(), end);
+                    assert_eq!(due.since(was_due), fragment.duration());
+                } else {
+                    assert_eq!(due, start, "the first one at once");
+                }
+                last = Some((placed.end(), due));
+            }
+        }
+    }
+
+    #[test]
+    fn a_computer_that_slept_goes_on_from_where_it_was() {
+        let start = Tick::START + Duration::from_secs(100);
+        let mut pace = Pace::default();
+        pace.begin();
+        let fragments = fragments(0);
+        pace.place(&fragments[0], start);
+        let woken = start + Duration::from_mins(1);
+
+        let (_, due) = pace.place(&fragments[1], woken);
+        let (_, next) = pace.place(&fragments[2], woken);
+
+        assert_eq!((due, next), (woken, woken + fragments[2].duration()));
+    }
+}

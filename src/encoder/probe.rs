@@ -1,0 +1,288 @@
+//! Whether a plan can work, asked before the show, and answered in a sentence that says what to do.
+
+use std::{
+    ffi::OsStr,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use thiserror::Error;
+
+use super::{
+    command::Plan,
+    input::{Contents, Input},
+};
+
+/// Time a question to ffmpeg may take: a device may have to wake up.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Between two looks whether it has answered.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Bytes of an answer that are read; the list of encoders has some 15 KB.
+const ANSWER: u64 = 60 * 1024;
+
+/// Why there will be no picture.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum EncoderError {
+    /// No such program.
+    #[error(
+        "`{}` cannot be started: {cause}; install ffmpeg (Debian: `apt install ffmpeg`), or name it \
+         with `--set encoder.ffmpeg=PATH`",
+        program.display()
+    )]
+    NoFfmpeg {
+        /// What was to be started.
+        program: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// It did not answer.
+    #[error("`{}` did not answer within {} seconds; is the disk or a device stuck?", program.display(), PATIENCE.as_secs())]
+    Stuck {
+        /// What was asked.
+        program: PathBuf,
+    },
+    /// This ffmpeg was built without it.
+    #[error(
+        "this ffmpeg has no encoder `{name}`, which the preset `{preset}` needs; choose another with \
+         `--preset`, or install an ffmpeg that has it (Debian's has)"
+    )]
+    NoEncoder {
+        /// As ffmpeg calls it.
+        name: &'static str,
+        /// The preset that wants it.
+        preset: &'static str,
+    },
+    /// Nothing that can be played.
+    #[error("`{}` holds neither a picture nor sound that ffmpeg can read", path.display())]
+    NotMedia {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Sound is wanted and there is none.
+    #[error("`{}` has no sound, and the preset `audio` sends nothing else; choose another with `--preset`", path.display())]
+    Mute {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Not there, or not to be read.
+    #[error("`{}` cannot be read: {cause}", path.display())]
+    Unreadable {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// A directory without files.
+    #[error("there is nothing to play in `{}`; put video or sound files into it", path.display())]
+    Empty {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// No screen.
+    #[error(
+        "the screen `{display}` cannot be read; start this from a terminal on the X11 desktop, or name \
+         it with `--set encoder.screen=:0`; Wayland desktops give their picture to OBS only"
+    )]
+    NoScreen {
+        /// As it was named.
+        display: String,
+    },
+    /// No camera.
+    #[error(
+        "the camera `{}` gives no picture; plug it in, close other programs that use it, or name \
+         another with `--set encoder.camera=/dev/videoN`", device.display()
+    )]
+    NoCamera {
+        /// As it was named.
+        device: PathBuf,
+    },
+    /// No microphone.
+    #[error(
+        "the microphone cannot be read; set `encoder.microphone` to `pulse`, `alsa` or `none`, and \
+         `encoder.microphone_name` to a name that `pactl list short sources` or `arecord -L` shows"
+    )]
+    NoMicrophone,
+    /// No thread for it.
+    #[error("cannot start a thread for the encoder: {0}")]
+    Thread(io::Error),
+}
+
+/// Asks ffmpeg whether it can do what the plan says.
+///
+/// # Errors
+///
+/// The first thing that is wrong.
+pub fn check(plan: &Plan) -> Result<(), EncoderError> {
+    let listed = ask(&plan.ffmpeg, ["-hide_banner", "-encoders"].map(OsStr::new))?;
+    for &name in plan.preset.encoders() {
+        let has_it = listed
+            .words
+            .lines()
+            .any(|line| line.split_whitespace().nth(1) == Some(name));
+        if !has_it {
+            return Err(EncoderError::NoEncoder {
+                name,
+                preset: plan.preset.word(),
+            });
+        }
+    }
+    match &plan.input {
+        Input::Test | Input::File { .. } | Input::Still { .. } => Ok(()),
+        Input::Screen {
+            display,
+            microphone,
+        } => {
+            let screen = ["-f", "x11grab", "-i", display].map(OsStr::new);
+            if plan.preset.has_video() && !gives(&plan.ffmpeg, &screen)? {
+                return Err(EncoderError::NoScreen {
+                    display: display.clone(),
+                });
+            }
+            microphone_works(plan, microphone)
+        }
+        Input::Camera { device, microphone } => {
+            let camera = [
+                OsStr::new("-f"),
+                OsStr::new("v4l2"),
+                OsStr::new("-i"),
+                device.as_os_str(),
+            ];
+            if plan.preset.has_video() && !gives(&plan.ffmpeg, &camera)? {
+                return Err(EncoderError::NoCamera {
+                    device: device.clone(),
+                });
+            }
+            microphone_works(plan, microphone)
+        }
+    }
+}
+
+fn microphone_works(plan: &Plan, microphone: &super::Microphone) -> Result<(), EncoderError> {
+    let (format, name) = match microphone {
+        super::Microphone::Pulse(name) => ("pulse", name),
+        super::Microphone::Alsa(name) => ("alsa", name),
+        super::Microphone::None => return Ok(()),
+    };
+    let input = ["-f", format, "-i", name].map(OsStr::new);
+    if gives(&plan.ffmpeg, &input)? {
+        Ok(())
+    } else {
+        Err(EncoderError::NoMicrophone)
+    }
+}
+
+/// Whether a moment of this input can be read.
+fn gives(ffmpeg: &Path, input: &[&OsStr]) -> Result<bool, EncoderError> {
+    let before = ["-nostdin", "-loglevel", "quiet"].map(OsStr::new);
+    let after = ["-t", "0.1", "-f", "null", "-"].map(OsStr::new);
+    let arguments = before.iter().chain(input).chain(&after).copied();
+    Ok(ask(ffmpeg, arguments)?.success)
+}
+
+/// What a file holds, as ffprobe sees it. It reads nothing but this file.
+///
+/// # Errors
+///
+/// It cannot be read, or nobody can play it.
+pub(super) fn contents(ffmpeg: &Path, path: &Path) -> Result<Contents, EncoderError> {
+    std::fs::File::open(path).map_err(|cause| EncoderError::Unreadable {
+        path: path.to_owned(),
+        cause,
+    })?;
+    let mut file = std::ffi::OsString::from("file:");
+    file.push(path);
+    let options = [
+        "-v",
+        "error",
+        "-protocol_whitelist",
+        "file",
+        "-show_entries",
+        "stream=codec_type:stream_disposition=attached_pic",
+        "-of",
+        "csv=p=0",
+    ];
+    let arguments = options
+        .into_iter()
+        .map(OsStr::new)
+        .chain([file.as_os_str()]);
+    let answer = ask(&beside(ffmpeg, "ffprobe"), arguments)?;
+    let mut contents = Contents::default();
+    for line in answer.words.lines() {
+        let mut fields = line.trim().split(',');
+        match (fields.next(), fields.next()) {
+            (Some("video"), cover) => contents.video |= cover != Some("1"),
+            (Some("audio"), _) => contents.audio = true,
+            _ => {}
+        }
+    }
+    if contents == Contents::default() {
+        return Err(EncoderError::NotMedia {
+            path: path.to_owned(),
+        });
+    }
+    Ok(contents)
+}
+
+/// The program of this name that belongs to an ffmpeg.
+fn beside(ffmpeg: &Path, name: &str) -> PathBuf {
+    let file = ffmpeg.file_name().and_then(OsStr::to_str);
+    ffmpeg.with_file_name(file.unwrap_or_default().replace("ffmpeg", name))
+}
+
+struct Answer {
+    success: bool,
+    words: String,
+}
+
+/// Runs a program that ends by itself, for at most [`PATIENCE`].
+fn ask(
+    program: &Path,
+    arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+) -> Result<Answer, EncoderError> {
+    let not_started = |cause| EncoderError::NoFfmpeg {
+        program: program.to_owned(),
+        cause,
+    };
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(not_started)?;
+    let stdout = child.stdout.take();
+    let reader = thread::spawn(move || {
+        let mut words = Vec::new();
+        if let Some(stdout) = stdout {
+            // What was read until an error is as good as what can be had.
+            drop(stdout.take(ANSWER).read_to_end(&mut words));
+        }
+        words
+    });
+    let mut looks = PATIENCE.as_millis() / LOOK.as_millis();
+    let status = loop {
+        if let Some(status) = child.try_wait().map_err(not_started)? {
+            break status;
+        }
+        if looks == 0 {
+            drop(child.kill());
+            drop(child.wait());
+            return Err(EncoderError::Stuck {
+                program: program.to_owned(),
+            });
+        }
+        looks -= 1;
+        thread::sleep(LOOK);
+    };
+    let words = reader.join().unwrap_or_default();
+    Ok(Answer {
+        success: status.success(),
+        words: String::from_utf8_lossy(&words).into_owned(),
+    })
+}

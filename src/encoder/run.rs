@@ -1,0 +1,452 @@
+//! The life of the encoder: started, read, started again, ended.
+//!
+//! Belongs here: the process and the threads round it. Does not belong here: what it is told
+//! (`command.rs`), when fragments of files are due (`pace.rs`).
+
+mod process;
+mod queue;
+
+use std::{
+    io::{self, Read as _},
+    path::PathBuf,
+    process::ChildStdout,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    },
+    thread::{Builder, JoinHandle},
+    time::Duration,
+};
+
+pub use self::queue::plans;
+use self::{
+    process::{END_WITHIN, Ended, LOOK, Process},
+    queue::Queue,
+};
+use super::{
+    command::Plan,
+    complaints::Complaints,
+    pace::Pace,
+    probe::{self, EncoderError},
+};
+use crate::{
+    clock::{Clock, Tick},
+    ingest::{Event, Stop},
+    media::stream::{Item, SEGMENT, StreamReader},
+};
+
+/// What is to be encoded.
+#[derive(Debug, Clone)]
+pub enum Job {
+    /// What happens now, until the show ends.
+    Live(Plan),
+    /// Files, one after the other.
+    Files {
+        /// How each is encoded; its input is put in.
+        plan: Plan,
+        /// A file, or a directory whose files are played by name.
+        path: PathBuf,
+        /// Again from the beginning, for ever.
+        again: bool,
+    },
+}
+
+impl Job {
+    /// How it is encoded.
+    pub fn plan(&self) -> &Plan {
+        match self {
+            Self::Live(plan) | Self::Files { plan, .. } => plan,
+        }
+    }
+}
+
+/// What the encoder needs to know besides its job.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// What is started in place of ffmpeg, with its command line as arguments: see
+    /// [`super::guard`].
+    pub guard: Vec<std::ffi::OsString>,
+    /// Longest accepted fragment, in bytes.
+    pub max_fragment_bytes: u64,
+    /// Where complaints go.
+    pub complaints: Complaints,
+    /// For times.
+    pub clock: Clock,
+}
+
+/// The first pause before an encoder is started again; doubled each time up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The longest pause before an encoder is started again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// An encoder that ran for this long was all right: the next pause is the first one again.
+const ALL_RIGHT: Duration = Duration::from_secs(30);
+
+/// An encoder of what happens now that writes nothing for this long is stuck. A device may take some
+/// seconds to start.
+const STUCK: Duration = Duration::from_secs(15);
+
+/// Fragments of files that are encoded ahead, at 200 ms each; the next file is opened this early.
+const AHEAD: usize = 20;
+
+/// A running encoder; ended when it is dropped.
+#[derive(Debug)]
+#[must_use = "dropping it ends the encoder"]
+pub struct EncoderThread {
+    life: Arc<Life>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// What the threads and whoever ends them share.
+#[derive(Debug, Default)]
+struct Life {
+    ended: AtomicBool,
+    current: Mutex<Current>,
+    wake: Condvar,
+}
+
+/// The encoder that runs now.
+#[derive(Debug, Default)]
+struct Current {
+    process: Option<Process>,
+    /// When it was started or last wrote something, if it has to write all the time.
+    heard: Option<Tick>,
+}
+
+/// Checks the job and starts it on threads of its own. What comes goes to `sink`.
+///
+/// # Errors
+///
+/// The job cannot work; see [`EncoderError`].
+pub fn run(
+    job: Job,
+    around: Surroundings,
+    sink: impl FnMut(Event, Tick) + Send + 'static,
+) -> Result<EncoderThread, EncoderError> {
+    let life = Arc::new(Life::default());
+    let mut threads = Vec::new();
+    let mut start = |name: &str, work: Box<dyn FnOnce() + Send>| {
+        let thread = Builder::new().name(name.to_owned()).spawn(work);
+        thread
+            .map(|thread| threads.push(thread))
+            .map_err(EncoderError::Thread)
+    };
+    match job {
+        Job::Live(plan) => {
+            probe::check(&plan)?;
+            let (reading, clock) = (Arc::clone(&life), around.clock);
+            start(
+                "encoder",
+                Box::new(move || live(&plan, &around, &reading, sink)),
+            )?;
+            let watching = Arc::clone(&life);
+            start("encoder watch", Box::new(move || watch(&watching, clock)))?;
+        }
+        Job::Files { plan, path, again } => {
+            probe::check(&plan)?;
+            let queue = Queue::open(&plan, path, again)?;
+            let (ahead, due) = sync_channel(AHEAD);
+            let clock = around.clock;
+            let reading = Arc::clone(&life);
+            start(
+                "encoder",
+                Box::new(move || files(queue, &plan, &around, &reading, &ahead)),
+            )?;
+            let playing = Arc::clone(&life);
+            start("pace", Box::new(move || play(&due, clock, &playing, sink)))?;
+        }
+    }
+    Ok(EncoderThread { life, threads })
+}
+
+/// Runs one encoder after the other until the end.
+fn live(plan: &Plan, around: &Surroundings, life: &Life, mut sink: impl FnMut(Event, Tick) + Send) {
+    let mut pause = FIRST_PAUSE;
+    while !life.is_over() {
+        let begun = around.clock.tick();
+        let ended = encode(plan, around, life, &mut |item| {
+            let now = around.clock.tick();
+            match item {
+                Item::Init(init) => {
+                    sink(
+                        Event::Init {
+                            init,
+                            started: None,
+                        },
+                        now,
+                    );
+                    sink(Event::TargetDuration(SEGMENT), now);
+                }
+                Item::Fragment(fragment) => sink(Event::Fragment(fragment), now),
+            }
+            true
+        });
+        if life.is_over() {
+            return;
+        }
+        let now = around.clock.tick();
+        sink(Event::Stopped(Stop::EncoderGone), now);
+        if now.since(begun) >= ALL_RIGHT {
+            pause = FIRST_PAUSE;
+        }
+        tracing::warn!(
+            "the encoder {}; it is started again in {} s{}",
+            ended.words(),
+            pause.as_secs(),
+            last_words(&around.complaints)
+        );
+        life.sleep(pause);
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Ends an encoder that is stuck; the thread that reads from it starts another.
+fn watch(life: &Life, clock: Clock) {
+    while !life.is_over() {
+        life.sleep(Duration::from_secs(1));
+        let mut current = life.lock();
+        let is_stuck = current
+            .heard
+            .is_some_and(|heard| clock.tick().since(heard) > STUCK);
+        if is_stuck {
+            tracing::warn!("the encoder has written nothing for {} s", STUCK.as_secs());
+            current.heard = None;
+            if let Some(process) = &current.process {
+                process.kill();
+            }
+        }
+    }
+}
+
+/// What goes from the thread that encodes files to the one that plays them.
+enum Ahead {
+    File,
+    Item(Item),
+}
+
+/// Encodes one file after the other, as far ahead as `ahead` takes.
+fn files(
+    mut queue: Queue,
+    plan: &Plan,
+    around: &Surroundings,
+    life: &Life,
+    ahead: &SyncSender<Ahead>,
+) {
+    let mut pause = FIRST_PAUSE;
+    while let Some(path) = queue.next() {
+        if life.is_over() || ahead.send(Ahead::File).is_err() {
+            return;
+        }
+        let mut has_come = false;
+        let outcome = probe::contents(&plan.ffmpeg, &path).map(|contents| {
+            let plan = plan.of_file(&path, contents);
+            encode(&plan, around, life, &mut |item| {
+                has_come |= matches!(item, Item::Fragment(_));
+                ahead.send(Ahead::Item(item)).is_ok()
+            })
+        });
+        if life.is_over() {
+            return;
+        }
+        match outcome {
+            Ok(Ended::Well) if has_come => {
+                pause = FIRST_PAUSE;
+                continue;
+            }
+            Ok(ended) => tracing::warn!(
+                "`{}`: the encoder {}; on with the next{}",
+                path.display(),
+                ended.words(),
+                last_words(&around.complaints)
+            ),
+            Err(error) => tracing::warn!("{error}; on with the next"),
+        }
+        if !has_come {
+            // Nothing but broken files must not become a loop that never rests.
+            life.sleep(pause);
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+    tracing::info!("everything was played");
+}
+
+/// Hands out fragments of files when they are due.
+fn play(
+    due: &Receiver<Ahead>,
+    clock: Clock,
+    life: &Life,
+    mut sink: impl FnMut(Event, Tick) + Send,
+) {
+    let mut pace = Pace::default();
+    let mut current = None;
+    loop {
+        let item = match due.recv_timeout(Duration::from_millis(100)) {
+            Ok(Ahead::File) => {
+                pace.begin();
+                continue;
+            }
+            Ok(Ahead::Item(item)) => item,
+            Err(RecvTimeoutError::Timeout) if !life.is_over() => continue,
+            Err(_) => break,
+        };
+        match item {
+            // The same tracks as before: for viewers it is one broadcast.
+            Item::Init(init) if current.as_ref() == Some(&init) => {}
+            Item::Init(init) => {
+                current = Some(init.clone());
+                let now = clock.tick();
+                sink(
+                    Event::Init {
+                        init,
+                        started: None,
+                    },
+                    now,
+                );
+                sink(Event::TargetDuration(SEGMENT), now);
+            }
+            Item::Fragment(fragment) => {
+                let (placed, due) = pace.place(&fragment, clock.tick());
+                life.sleep(due.since(clock.tick()));
+                if life.is_over() {
+                    return;
+                }
+                sink(Event::Fragment(placed), clock.tick());
+            }
+        }
+    }
+    sink(Event::Stopped(Stop::EndList), clock.tick());
+}
+
+/// Runs one encoder to its end. `each` says whether to go on.
+fn encode(
+    plan: &Plan,
+    around: &Surroundings,
+    life: &Life,
+    each: &mut dyn FnMut(Item) -> bool,
+) -> Ended {
+    let mut output = match life.start(plan, around) {
+        Ok(Some(output)) => output,
+        Ok(None) => return Ended::Killed,
+        Err(cause) => return Ended::NotStarted(cause),
+    };
+    let mut reader = StreamReader::new(around.max_fragment_bytes);
+    let mut buffer = vec![0; 64 * 1024];
+    let mut broken = None;
+    'reading: loop {
+        let count = match output.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(_) => break,
+        };
+        if plan.input.is_live() {
+            life.lock().heard = Some(around.clock.tick());
+        }
+        reader.push(buffer.get(..count).unwrap_or_default());
+        loop {
+            match reader.next_item() {
+                Ok(Some(item)) => {
+                    if !each(item) {
+                        break 'reading;
+                    }
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    broken = Some(error);
+                    break 'reading;
+                }
+            }
+        }
+    }
+    // An encoder whose output nobody reads ends by itself.
+    drop(output);
+    let ended = life.reap();
+    broken.map_or(ended, Ended::Broken)
+}
+
+fn last_words(complaints: &Complaints) -> String {
+    complaints
+        .last()
+        .map(|words| format!("; it said: {words}"))
+        .unwrap_or_default()
+}
+
+impl Life {
+    fn is_over(&self) -> bool {
+        self.ended.load(Ordering::SeqCst)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts a process, unless all is over.
+    fn start(&self, plan: &Plan, around: &Surroundings) -> io::Result<Option<ChildStdout>> {
+        let mut current = self.lock();
+        if self.is_over() {
+            return Ok(None);
+        }
+        let (process, output) = Process::start(plan, &around.guard, &around.complaints)?;
+        current.process = Some(process);
+        current.heard = plan.input.is_live().then(|| around.clock.tick());
+        Ok(Some(output))
+    }
+
+    /// Waits until the process has ended; it is killed if it takes too long.
+    fn reap(&self) -> Ended {
+        let Current { process, .. } = std::mem::take(&mut *self.lock());
+        process.map_or(Ended::Killed, Process::reap)
+    }
+
+    /// Waits, but not when all is over.
+    fn sleep(&self, time: Duration) {
+        if !time.is_zero() {
+            let waited = self
+                .wake
+                .wait_timeout_while(self.lock(), time, |_| !self.is_over());
+            drop(waited);
+        }
+    }
+
+    fn end(&self) {
+        let current = self.lock();
+        self.ended.store(true, Ordering::SeqCst);
+        if let Some(process) = &current.process {
+            process.ask_to_end();
+        }
+        drop(current);
+        self.wake.notify_all();
+    }
+
+    fn kill(&self) {
+        if let Some(process) = &self.lock().process {
+            process.kill();
+        }
+    }
+}
+
+impl EncoderThread {
+    /// Whether everything was played, or a thread has panicked.
+    pub fn is_finished(&self) -> bool {
+        self.threads.iter().all(JoinHandle::is_finished)
+    }
+}
+
+impl Drop for EncoderThread {
+    fn drop(&mut self) {
+        self.life.end();
+        for _ in 0..END_WITHIN.as_millis() / LOOK.as_millis() {
+            if self.is_finished() {
+                break;
+            }
+            std::thread::sleep(LOOK);
+        }
+        self.life.kill();
+        for thread in self.threads.drain(..) {
+            // A panic over there has been reported by the panic hook.
+            drop(thread.join());
+        }
+    }
+}

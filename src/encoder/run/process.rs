@@ -1,0 +1,135 @@
+//! One process of the encoder, and everything that it may have started, as a process group.
+
+use std::{
+    ffi::OsString,
+    io::{self, BufRead as _, BufReader, Read as _},
+    os::unix::process::CommandExt as _,
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+    thread,
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::super::{command::Plan, complaints::Complaints};
+use crate::media::stream::StreamError;
+
+/// An encoder has this long to end after it was asked to, or after its output ended.
+pub(super) const END_WITHIN: Duration = Duration::from_secs(1);
+
+/// Between two looks whether it has ended.
+pub(super) const LOOK: Duration = Duration::from_millis(10);
+
+/// Bytes of a line of complaints that are read at most.
+const LINE: u64 = 4096;
+
+/// How a process ended.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// With success.
+    Well,
+    /// With something else.
+    Badly(ExitStatus),
+    /// It had to be killed, or was never wanted.
+    Killed,
+    /// Its output is not what it should be.
+    Broken(StreamError),
+    /// It could not be started.
+    NotStarted(io::Error),
+}
+
+impl Ended {
+    /// To be read after "the encoder".
+    pub(super) fn words(&self) -> String {
+        match self {
+            Self::Well => "has ended".to_owned(),
+            Self::Badly(status) => format!("has ended with {status}"),
+            Self::Killed => "did not end and was killed".to_owned(),
+            Self::Broken(error) => format!("wrote something that cannot be used ({error})"),
+            Self::NotStarted(error) => format!("cannot be started ({error})"),
+        }
+    }
+}
+
+/// A process that has not been waited for, so that its number is still its own.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Child,
+}
+
+impl Process {
+    /// Starts the encoder of a plan, through the guard if there is one.
+    pub(super) fn start(
+        plan: &Plan,
+        guard: &[OsString],
+        complaints: &Complaints,
+    ) -> io::Result<(Self, ChildStdout)> {
+        let mut words = guard.iter().cloned().chain([plan.ffmpeg.clone().into()]);
+        let program = words.next().unwrap_or_default();
+        let mut child = Command::new(program)
+            .args(words)
+            .args(plan.arguments())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // Ctrl-C in the terminal is for the show, which then ends its encoder.
+            .process_group(0)
+            .spawn()?;
+        let missing = || io::Error::other("a pipe is missing");
+        let output = child.stdout.take().ok_or_else(missing)?;
+        let errors = child.stderr.take().ok_or_else(missing)?;
+        let complaints = complaints.clone();
+        // Ends with the process, whose standard error it reads.
+        thread::Builder::new()
+            .name("complaints".to_owned())
+            .spawn(move || {
+                let mut errors = BufReader::new(errors);
+                let mut line = Vec::new();
+                while let Ok(1..) = errors.by_ref().take(LINE).read_until(b'\n', &mut line) {
+                    complaints.note(&line);
+                    line.clear();
+                }
+            })?;
+        Ok((Self { child }, output))
+    }
+
+    /// Asks it to finish what it writes and to end.
+    pub(super) fn ask_to_end(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Ends it at once.
+    pub(super) fn kill(&self) {
+        self.signal(Signal::KILL);
+    }
+
+    /// Waits until it has ended; it is killed if it takes too long.
+    pub(super) fn reap(mut self) -> Ended {
+        for _ in 0..END_WITHIN.as_millis() / LOOK.as_millis() {
+            match self.child.try_wait() {
+                Ok(Some(status)) if status.success() => return Ended::Well,
+                Ok(Some(status)) => return Ended::Badly(status),
+                Ok(None) => thread::sleep(LOOK),
+                Err(_) => break,
+            }
+        }
+        Ended::Killed
+    }
+
+    fn signal(&self, signal: Signal) {
+        let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        if let Some(group) = group {
+            // An error means that it has ended already.
+            kill_process_group(group, signal).unwrap_or_default();
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            self.signal(Signal::KILL);
+            drop(self.child.wait());
+        }
+    }
+}

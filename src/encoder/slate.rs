@@ -1,0 +1,105 @@
+//! The slate: what viewers see while the encoder is away, encoded like the show itself.
+//!
+//! The same plan makes the same init segment, so that players go over to the slate and back without
+//! noticing.
+
+use std::{
+    io::{self, Read as _, Write as _},
+    path::PathBuf,
+    process::{Command, Stdio},
+    thread,
+};
+
+use bytes::Bytes;
+use thiserror::Error;
+
+use super::{
+    command::Plan,
+    input::Input,
+    probe::{self, EncoderError},
+};
+
+/// The picture that is built in.
+const CARD: &[u8] = include_bytes!("../../assets/slate.png");
+
+/// Length of a slate that is a picture, in seconds; it is repeated.
+const STILL_SECONDS: &str = "4";
+
+/// Longest slate that is a clip, in seconds.
+const CLIP_SECONDS: &str = "60";
+
+/// Largest slate, in bytes: a minute at 8 Mbit/s.
+const MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Endings of files that are pictures.
+const PICTURES: [&str; 4] = ["png", "jpg", "jpeg", "webp"];
+
+/// Why there is no slate.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SlateError {
+    /// The file cannot be used.
+    #[error(transparent)]
+    File(#[from] EncoderError),
+    /// ffmpeg could not be run.
+    #[error("ffmpeg cannot be run for the slate: {0}")]
+    Run(#[from] io::Error),
+    /// ffmpeg refused.
+    #[error("ffmpeg cannot encode the slate: {0}")]
+    Encode(String),
+}
+
+/// Encodes the slate of a plan: a picture or a clip, or the card that is built in. Takes a second or
+/// two, and much longer for a long clip.
+///
+/// # Errors
+///
+/// See [`SlateError`].
+pub fn slate(plan: &Plan, path: Option<PathBuf>) -> Result<Bytes, SlateError> {
+    let is_picture = |path: &PathBuf| {
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        ending.is_some_and(|ending| PICTURES.iter().any(|one| one.eq_ignore_ascii_case(ending)))
+    };
+    let (input, seconds) = match path {
+        Some(path) if !is_picture(&path) => {
+            let contents = probe::contents(&plan.ffmpeg, &path)?;
+            (Input::File { path, contents }, CLIP_SECONDS)
+        }
+        path => (Input::Still { path }, STILL_SECONDS),
+    };
+    let mut arguments = plan.of_slate(input).arguments();
+    let output = arguments.pop();
+    let mut child = Command::new(&plan.ffmpeg)
+        .args(arguments)
+        .args(["-t", seconds])
+        .args(output)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let stdin = child.stdin.take();
+    let feeding = thread::spawn(move || {
+        // One that reads a file instead closes this early.
+        stdin.map(|mut stdin| stdin.write_all(CARD))
+    });
+    let errors = child.stderr.take();
+    let complaining = thread::spawn(move || {
+        let mut words = String::new();
+        if let Some(errors) = errors {
+            drop(errors.take(4096).read_to_string(&mut words));
+        }
+        words
+    });
+    let mut bytes = Vec::new();
+    if let Some(output) = child.stdout.take() {
+        output.take(MAX_BYTES).read_to_end(&mut bytes)?;
+    }
+    let status = child.wait()?;
+    drop(feeding.join());
+    let words = complaining.join().unwrap_or_default();
+    if status.success() && !bytes.is_empty() {
+        return Ok(bytes.into());
+    }
+    let last = words.lines().last().unwrap_or("it did not say why");
+    Err(SlateError::Encode(last.to_owned()))
+}
