@@ -5,6 +5,7 @@
 //! ```text
 //! main → cli → start ─┬─> onion ───────────┐  byte streams from Tor
 //!                     ├─> http ──> pages   │
+//!                     ├─> push ──> encoder │
 //!                     ├─> ingest, control ─┼─> live ──> room, media ──> ring, clock
 //!                     └─> config, telemetry, instance, private_file, emotes, captcha, tripcodes, passwords
 //! ```
@@ -13,6 +14,7 @@
 //! - [`live`] is their shared, wakeable form.
 //! - [`ingest`], [`emotes`], [`private_file`], [`onion`], [`http`] and [`control`] are thin adapters to
 //!   files, Tor, browsers and commands.
+//! - [`encoder`] runs ffmpeg, and [`push`] takes what an encoder of somebody else's sends here.
 //! - [`captcha`], [`tripcodes`] and [`passwords`] do what takes processor time, away from requests.
 //! - [`pages`] turns plain values into HTML.
 //! - `cli/start.rs` is the only place that knows every part.
@@ -35,6 +37,7 @@ pub mod onion;
 pub mod pages;
 pub mod passwords;
 pub mod private_file;
+pub mod push;
 pub mod ring;
 pub mod room;
 pub mod telemetry;

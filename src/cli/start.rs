@@ -8,6 +8,7 @@ mod desk;
 mod keeper;
 mod parts;
 mod password;
+mod push;
 mod tor_status;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
@@ -99,8 +100,12 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
     keeper::restore(&settings.onion.state, &site.room)?;
     let mut tasks = JoinSet::new();
 
+    let publishers = push::open(settings, &source, on_air(&site), clock, &closing)?;
     let service = Service {
-        site: http::site(site.clone()),
+        site: http::site_with_ingest(
+            site.clone(),
+            push::ingest(settings, &source, publishers.as_ref()),
+        ),
         limits: TimeLimits {
             head: settings.http.head_timeout,
             stall: settings.http.stall_timeout,
@@ -110,9 +115,15 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
         closing: closing.clone(),
     };
     // Before the address is out: whoever comes first finds the picture.
-    let _picture = play(settings, source, &site, clock)?;
+    let _picture = play(settings, &source, &site, clock)?;
     let socket = control::bind(settings);
     let local = listen(&settings.http.listen, &service, progress, &mut tasks).await?;
+    if let Some(publishers) = publishers {
+        push::start(
+            settings, &source, publishers, clock, &local, progress, &closing, &mut tasks,
+        )
+        .await?;
+    }
     keep_current(&site, settings.live.heartbeat, &closing, &mut tasks);
     tasks.spawn(keeper::keep(
         settings.onion.state.clone(),
@@ -218,10 +229,10 @@ struct Picture {
     _files: Vec<IngestThread>,
 }
 
-/// Starts the picture and the title.
-fn play(settings: &Settings, source: Source, site: &Site, clock: Clock) -> anyhow::Result<Picture> {
+/// Where everything goes that a source brings.
+fn on_air(site: &Site) -> impl FnMut(ingest::Event, Tick) + Clone + Send + use<> {
     let (video, panel) = (site.video.clone(), site.panel.clone());
-    let picture = move |event: ingest::Event, now: Tick| match event {
+    move |event, now| match event {
         ingest::Event::Init { init, started } => video.begin(init, started),
         ingest::Event::Fragment(fragment) => {
             video.push(&fragment, now);
@@ -229,7 +240,17 @@ fn play(settings: &Settings, source: Source, site: &Site, clock: Clock) -> anyho
         ingest::Event::TargetDuration(target) => video.set_target_duration(target),
         ingest::Event::Stopped(_how) => video.stop(now),
         ingest::Event::Title(title) => panel.publish(&Update::Title(title)),
-    };
+    }
+}
+
+/// Starts the picture and the title.
+fn play(
+    settings: &Settings,
+    source: &Source,
+    site: &Site,
+    clock: Clock,
+) -> anyhow::Result<Picture> {
+    let picture = on_air(site);
     let watched = ingest::Settings {
         stream_dir: settings.ingest.directory.clone(),
         title_file: settings.ingest.title_file.clone(),
@@ -237,7 +258,7 @@ fn play(settings: &Settings, source: Source, site: &Site, clock: Clock) -> anyho
         max_segment_bytes: settings.ingest.max_segment as u64,
     };
     // Another source takes the place of the stream directory, not of the title.
-    let (sink, is_watched) = (picture.clone(), matches!(source, Source::Watch));
+    let (mut sink, is_watched) = (picture.clone(), matches!(source, Source::Watch));
     let watching = ingest::watch(watched, clock, move |event, now| {
         if is_watched || matches!(event, ingest::Event::Title(_)) {
             sink(event, now);
@@ -245,25 +266,31 @@ fn play(settings: &Settings, source: Source, site: &Site, clock: Clock) -> anyho
     })?;
     let mut files = vec![watching];
     let encoder = match source {
-        Source::Watch => None,
+        Source::Watch | Source::Rtmp | Source::Ingest => None,
         Source::Demo => {
             files.push(ingest::demo::play(DEMO_CLIP, clock, picture)?);
             None
         }
-        Source::Encoder(job) => {
-            let around = Surroundings {
-                guard: guard(),
-                max_fragment_bytes: settings.ingest.max_fragment as u64,
-                complaints: Complaints::default(),
-                clock,
-            };
-            Some(encoder::run(job, around, picture)?)
-        }
+        Source::Encoder(job) => Some(encoder::run(
+            job.clone(),
+            surroundings(settings, clock),
+            picture,
+        )?),
     };
     Ok(Picture {
         _encoder: encoder,
         _files: files,
     })
+}
+
+/// What an ffmpeg that we start needs to know.
+fn surroundings(settings: &Settings, clock: Clock) -> Surroundings {
+    Surroundings {
+        guard: guard(),
+        max_fragment_bytes: settings.ingest.max_fragment as u64,
+        complaints: Complaints::default(),
+        clock,
+    }
 }
 
 /// How this program is started to become the encoder: by what it was started from, even if that
