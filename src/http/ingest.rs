@@ -127,6 +127,7 @@ async fn take(ingest: &Ingest, request: Request) -> Answer {
 async fn publish(turn: Turn, body: Body, max_fragment_bytes: u64) -> Answer {
     let mut reader = StreamReader::new(max_fragment_bytes);
     let mut body = body.into_data_stream();
+    let mut has_begun = false;
     loop {
         let next = tokio::select! {
             next = tokio::time::timeout(STALL, body.next()) => next,
@@ -142,7 +143,13 @@ async fn publish(turn: Turn, body: Body, max_fragment_bytes: u64) -> Answer {
                 let words = format!("nothing came for {} s", STALL.as_secs());
                 return Answer::new(StatusCode::REQUEST_TIMEOUT, words);
             }
-            Ok(None) => return Answer::new(StatusCode::OK, "the stream was received to its end"),
+            Ok(None) if has_begun => {
+                return Answer::new(StatusCode::OK, "the stream was received to its end");
+            }
+            Ok(None) => {
+                let words = "the request ended before a stream of fragmented MP4 had begun";
+                return Answer::new(StatusCode::BAD_REQUEST, words);
+            }
             // Its connection is gone: nobody reads this but the log.
             Ok(Some(Err(_gone))) => {
                 return Answer::new(StatusCode::BAD_REQUEST, "the stream ended in the middle");
@@ -150,24 +157,29 @@ async fn publish(turn: Turn, body: Body, max_fragment_bytes: u64) -> Answer {
             Ok(Some(Ok(bytes))) => bytes,
         };
         reader.push(&bytes);
-        if let Err(error) = put(&mut reader, &turn) {
-            let words = format!(
-                "this is not the fragmented MP4 that is expected here: {error}; docs/obs.md has the settings"
-            );
-            return Answer::new(StatusCode::BAD_REQUEST, words);
+        match put(&mut reader, &turn) {
+            Ok(came) => has_begun |= came,
+            Err(error) => {
+                let words = format!(
+                    "this is not the fragmented MP4 that is expected here: {error}; docs/obs.md has the settings"
+                );
+                return Answer::new(StatusCode::BAD_REQUEST, words);
+            }
         }
     }
 }
 
-/// Puts everything on the air that is complete.
-fn put(reader: &mut StreamReader, turn: &Turn) -> Result<(), StreamError> {
+/// Puts everything on the air that is complete. Returns whether there was anything.
+fn put(reader: &mut StreamReader, turn: &Turn) -> Result<bool, StreamError> {
+    let mut came = false;
     while let Some(item) = reader.next_item()? {
+        came = true;
         if !turn.put(item) {
             // Over: the caller sees it by itself.
-            return Ok(());
+            break;
         }
     }
-    Ok(())
+    Ok(came)
 }
 
 /// Whether a browser sends this for a page: encoders send neither of these.
@@ -381,6 +393,8 @@ mod tests {
             (b"\0\0\0\x10\0\x01\x02\x03".to_vec(), "fragmented MP4"),
             (fragment_bytes(0, true).to_vec(), "fragmented MP4"),
             (huge, "fragmented MP4"),
+            (Vec::new(), "before a stream"),
+            (b"x\n".to_vec(), "before a stream"),
         ] {
             let request = house.request().body(Body::from(body)).unwrap();
             let (status, said, _) = house.send(request).await;
