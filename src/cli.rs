@@ -15,6 +15,7 @@ mod remote;
 mod report;
 mod source;
 mod start;
+mod stream_key;
 mod tripcode;
 
 use std::{
@@ -150,6 +151,18 @@ enum Command {
         #[command(flatten)]
         sets: Sets,
     },
+    /// Print where an encoder on this computer sends its stream, and the key that lets it in.
+    ///
+    /// For `start --source rtmp` and `start --source ingest`. The key is made when it is first
+    /// needed, and holds until there is another. Whoever has it can be on the air.
+    StreamKey {
+        /// Make another key; it holds from the next connection on.
+        #[arg(long)]
+        new: bool,
+
+        #[command(flatten)]
+        sets: Sets,
+    },
     /// Print the tripcode of a password on this site; asks for the password.
     ///
     /// Reads one line from standard input if that is not a terminal. Makes the salt of the site in
@@ -258,6 +271,7 @@ fn run(command_line: &CommandLine) -> anyhow::Result<ExitCode> {
         Command::Config(config) => config::run(&config.command, layers),
         Command::Doctor(_) => doctor::run(&layers(), &Clock::new()),
         Command::Password { generate, .. } => password::run(&layers().settings()?, *generate),
+        Command::StreamKey { new, .. } => stream_key::run(&layers().settings()?, *new),
         Command::Tripcode(_) => tripcode::run(&layers().settings()?),
         Command::Remote(command) => {
             let general = &command_line.general;
@@ -281,6 +295,7 @@ fn overrides(command_line: &CommandLine) -> Vec<Override> {
         Command::Doctor(sets)
         | Command::Tripcode(sets)
         | Command::Password { sets, .. }
+        | Command::StreamKey { sets, .. }
         | Command::Ffmpeg { sets, .. } => [Some(sets), None],
         Command::Remote(_) | Command::EncoderGuard { .. } => [None, None],
     };

@@ -23,7 +23,7 @@ pub use self::{
     complaints::Complaints,
     input::{Contents, Input, Microphone},
     preset::Preset,
-    probe::{EncoderError, check},
-    run::{EncoderThread, Job, Surroundings, plans, run},
+    probe::{EncoderError, check, check_ffmpeg},
+    run::{EncoderThread, Job, Remux, Surroundings, plans, remux, run},
     slate::{SlateError, slate},
 };

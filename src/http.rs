@@ -4,8 +4,8 @@
 //! [`crate::pages`]), Tor (byte streams come in through [`connection`]).
 //!
 //! The layers of [`site`], outermost first: the privacy headers on every answer; the panic net;
-//! the check of the `Host` header on loopback; the limit on the length of the URL; the entrance;
-//! the routes.
+//! the check of the `Host` header on loopback; the limit on the length of the URL; the requests of
+//! encoders; the entrance; the routes.
 
 use axum::{Router, extract::FromRef, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -22,6 +22,7 @@ mod form;
 mod gate;
 pub mod headers;
 mod host;
+mod ingest;
 pub mod listener;
 pub mod problem;
 mod prompts;
@@ -29,6 +30,7 @@ pub mod retitle;
 mod routes;
 pub mod visitor;
 
+pub use ingest::{INGEST_PATH, Ingest};
 pub use prompts::Prompts;
 pub use routes::{emote::EmoteBook, live::LiveLimits, stream::Delays};
 
@@ -88,6 +90,11 @@ part!(
 
 /// The whole site as one service.
 pub fn site(site: Site) -> Router {
+    site_with_ingest(site, None)
+}
+
+/// The same, with an address for encoders on this computer if `ingest` is given.
+pub fn site_with_ingest(site: Site, ingest: Option<Ingest>) -> Router {
     let room = site.room.clone();
     Router::new()
         .merge(routes::home::routes())
@@ -103,6 +110,7 @@ pub fn site(site: Site) -> Router {
         .method_not_allowed_fallback(problem::method_not_allowed)
         .with_state(site)
         .layer(middleware::from_fn_with_state(room, gate::check))
+        .layer(middleware::from_fn_with_state(ingest, ingest::divert))
         .layer(middleware::from_fn(host::check))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(middleware::map_response(headers::finish))

@@ -5,16 +5,16 @@
 //! ```text
 //! main → cli → start ─┬─> onion ───────────┐  byte streams from Tor
 //!                     ├─> http ──> pages   │
-//!                     ├─> encoder, ingest, │
-//!                     │   control ─────────┼─> live ──> room, media ──> ring, clock
+//!                     ├─> push ──> encoder, ingest ─┐
+//!                     ├─> control ─────────┴─> live ──> room, media ──> ring, clock
 //!                     └─> config, telemetry, instance, private_file, emotes, captcha, tripcodes, passwords
 //! ```
 //!
 //! - [`room`] and [`media`] are pure: rules and parsers without I/O, tasks or a clock.
 //! - [`live`] is their shared, wakeable form.
-//! - [`encoder`] runs ffmpeg.
 //! - [`ingest`], [`emotes`], [`private_file`], [`onion`], [`http`] and [`control`] are thin adapters to
 //!   files, Tor, browsers and commands.
+//! - [`encoder`] runs ffmpeg, and [`push`] takes what an encoder of somebody else's sends here.
 //! - [`captcha`], [`tripcodes`] and [`passwords`] do what takes processor time, away from requests.
 //! - [`pages`] turns plain values into HTML.
 //! - `cli/start.rs` is the only place that knows every part.
@@ -38,6 +38,7 @@ pub mod onion;
 pub mod pages;
 pub mod passwords;
 pub mod private_file;
+pub mod push;
 pub mod ring;
 pub mod room;
 pub mod telemetry;

@@ -42,6 +42,18 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
         &["tokio", "axum", "hyper", "maud", "notify", "arti_client"],
     ),
     (
+        "push",
+        &[
+            "clock",
+            "encoder",
+            "ingest",
+            "media",
+            "passwords",
+            "private_file",
+        ],
+        &["axum", "hyper", "maud", "notify", "arti_client"],
+    ),
+    (
         "emotes",
         &["room"],
         &["tokio", "axum", "hyper", "maud", "notify", "arti_client"],
@@ -58,6 +70,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
             "captcha",
             "emotes",
             "passwords",
+            "push",
             "tripcodes",
         ],
         &["notify", "arti_client", "tor_hsservice", "tor_proto"],

@@ -9,19 +9,13 @@ use std::{
     time::Duration,
 };
 
-use onionstream::media::{
-    boxes::MAX_FRAGMENT_BYTES,
-    fragment::Fragment,
-    init::InitSegment,
-    stream::{Item, StreamReader},
-};
 use stage::{
     Deadline,
     firefox::{self, Firefox},
-    http::{Piece, Request, Stream},
     process::{Process, program},
     server::Server,
     watch,
+    watching::{Watching, encoders_of, is_running},
 };
 
 const SOON: Duration = Duration::from_secs(20);
@@ -51,95 +45,6 @@ fn make(file: &Path, inputs: &[&str], seconds: f64) {
 
 const PICTURE: &str = "testsrc2=size=320x180:rate=25";
 const TONE: &str = "sine=frequency=300:sample_rate=48000";
-
-/// What an answer brings, as it comes.
-struct Watching {
-    stream: Stream,
-    reader: StreamReader,
-    inits: Vec<InitSegment>,
-    fragments: Vec<Fragment>,
-}
-
-impl Watching {
-    fn open(server: &Server) -> Self {
-        let address = server.local_address();
-        let stream = watch(SOON, || {
-            let stream = Request::get("/stream.mp4?delay=low").open(address);
-            (stream.status == 200).then_some(stream)
-        });
-        Self {
-            stream: stream.unwrap_or_else(|| panic!("nothing is played: {}", server.log())),
-            reader: StreamReader::new(MAX_FRAGMENT_BYTES),
-            inits: Vec::new(),
-            fragments: Vec::new(),
-        }
-    }
-
-    /// Reads until `enough`, or until the answer ends; says whether it goes on.
-    fn until(&mut self, allowed: Duration, enough: impl Fn(&Self) -> bool) -> bool {
-        let deadline = Deadline::after(allowed);
-        while !enough(self) {
-            match self.stream.next(deadline.left()) {
-                Piece::Data(bytes) => self.reader.push(&bytes),
-                Piece::Silence => panic!("only {} s came", self.seconds()),
-                _end => return false,
-            }
-            while let Some(item) = self.reader.next_item().expect("a stream") {
-                match item {
-                    Item::Init(init) => self.inits.push(init),
-                    Item::Fragment(fragment) => self.fragments.push(fragment),
-                }
-            }
-        }
-        true
-    }
-
-    fn seconds(&self) -> f64 {
-        let first = self.fragments.first().map(Fragment::start);
-        let last = self.fragments.last().map(Fragment::end);
-        last.zip(first).map_or(0.0, |(last, first)| {
-            last.saturating_sub(first).as_secs_f64()
-        })
-    }
-
-    /// The longest pause between fragments and the longest overlap, of any track.
-    fn seams(&self) -> (Duration, Duration) {
-        let init = self.inits.first().expect("an init segment");
-        let (mut pause, mut overlap) = (Duration::ZERO, Duration::ZERO);
-        for track in init.tracks() {
-            let runs = self.fragments.iter().flat_map(Fragment::runs);
-            let runs: Vec<_> = runs.filter(|run| run.track_id == track.id).collect();
-            for (before, after) in runs.iter().zip(runs.iter().skip(1)) {
-                pause = pause.max(after.start().saturating_sub(before.end()));
-                overlap = overlap.max(before.end().saturating_sub(after.start()));
-            }
-        }
-        (pause, overlap)
-    }
-}
-
-/// The encoders that this process has started and that still run.
-fn encoders_of(parent: u32) -> Vec<u32> {
-    let processes = fs::read_dir("/proc").expect("/proc");
-    let numbers = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    numbers
-        .filter(|number: &u32| {
-            let stat = fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
-            let Some((before, after)) = stat.rsplit_once(") ") else {
-                return false;
-            };
-            let mut fields = after.split(' ');
-            let is_running = fields.next() != Some("Z");
-            is_running && before.contains("(ffmpeg") && fields.next() == Some(&parent.to_string())
-        })
-        .collect()
-}
-
-fn is_running(process: u32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ")
-        .is_some_and(|(_, state)| !state.starts_with('Z'))
-}
 
 fn encoder_of(server: &Server) -> u32 {
     watch(SOON, || encoders_of(server.id()).first().copied()).expect("an encoder")

@@ -19,6 +19,8 @@ pub(super) enum Kind {
     Camera,
     File,
     Folder,
+    Rtmp,
+    Ingest,
 }
 
 impl ValueEnum for Kind {
@@ -31,6 +33,8 @@ impl ValueEnum for Kind {
             Self::Camera,
             Self::File,
             Self::Folder,
+            Self::Rtmp,
+            Self::Ingest,
         ]
     }
 
@@ -55,6 +59,14 @@ impl ValueEnum for Kind {
                 "folder",
                 "The files of a directory by name, `--source folder DIR`",
             ),
+            Self::Rtmp => (
+                "rtmp",
+                "What OBS on this computer sends by RTMP, see `stream-key`",
+            ),
+            Self::Ingest => (
+                "ingest",
+                "Fragmented MP4 that an encoder on this computer sends by HTTP, see `stream-key`",
+            ),
         };
         Some(PossibleValue::new(word).help(help))
     }
@@ -63,7 +75,7 @@ impl ValueEnum for Kind {
 /// The arguments that say what is encoded, and how.
 #[derive(Debug, Args)]
 pub(super) struct SourceArguments {
-    /// Where the video comes from; all but the first two run ffmpeg.
+    /// Where the video comes from.
     #[arg(long, value_enum, default_value_t = Kind::Watch)]
     source: Kind,
 
@@ -74,6 +86,10 @@ pub(super) struct SourceArguments {
     /// Play the file or the folder again and again, without a gap.
     #[arg(long = "loop")]
     again: bool,
+
+    /// Where `--source rtmp` listens; a loopback address with a port.
+    #[arg(long, value_name = "ADDR")]
+    rtmp: Option<String>,
 
     /// How to encode; see `encoder.preset`.
     #[arg(long, value_parser = Preset::WORDS)]
@@ -105,6 +121,10 @@ pub(super) enum Source {
     Watch,
     /// An encoder of our own.
     Encoder(Job),
+    /// Somebody else's encoder, by RTMP.
+    Rtmp,
+    /// Somebody else's encoder, by HTTP.
+    Ingest,
 }
 
 impl SourceArguments {
@@ -114,7 +134,9 @@ impl SourceArguments {
         let preset = preset.map(|word| Override::flag("--preset", "encoder.preset", word));
         let rate = self.bitrate.as_deref();
         let rate = rate.map(|kbits| Override::flag("--bitrate", "encoder.video_kbits", kbits));
-        preset.into_iter().chain(rate)
+        let rtmp = self.rtmp.as_deref();
+        let rtmp = rtmp.map(|address| Override::flag("--rtmp", "encoder.rtmp", address));
+        preset.into_iter().chain(rate).chain(rtmp)
     }
 
     /// What is wrong with them together, if anything.
@@ -143,6 +165,8 @@ impl SourceArguments {
         match self.source {
             Kind::Demo => Source::Demo,
             Kind::Watch => Source::Watch,
+            Kind::Rtmp => Source::Rtmp,
+            Kind::Ingest => Source::Ingest,
             Kind::Test => live(Input::Test),
             Kind::Screen => live(Input::Screen {
                 display: display(settings),
@@ -197,7 +221,9 @@ pub(super) fn print_command(
     into_directory: bool,
 ) -> anyhow::Result<ExitCode> {
     let Source::Encoder(job) = arguments.source(settings) else {
-        anyhow::bail!("`demo` and `watch` run no encoder; name another source with `--source`");
+        anyhow::bail!(
+            "`demo`, `watch`, `rtmp` and `ingest` start no encoder; name another source with `--source`"
+        );
     };
     let plans = match job {
         Job::Live(plan) => vec![plan],

@@ -8,9 +8,11 @@ mod desk;
 mod keeper;
 mod parts;
 mod password;
+mod picture;
+mod push;
 mod tor_status;
 
-use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc, thread, time::Duration};
+use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use tokio::{
@@ -23,27 +25,23 @@ use tokio_util::sync::CancellationToken;
 
 use self::control::Ending;
 use self::desk::DeskUpdates;
+use self::picture::{on_air, play, surroundings};
 use super::{deletion, progress::Progress, report::WithHint as _, source::Source};
 use crate::{
-    clock::{Clock, Tick},
+    clock::Clock,
     config::{Listen, Settings},
     emotes::{self, Emotes},
-    encoder::{self, Complaints, EncoderThread, Plan, Surroundings},
+    encoder::Complaints,
     http::{
         self, Site,
         connection::{self, TimeLimits, Via},
         listener::{Listener, Service},
     },
-    ingest::{self, IngestThread, Stop},
     instance::Instance,
-    live::{room::RoomHandle, video::VideoHandle},
-    media::clip::Clip,
+    live::room::RoomHandle,
     onion,
     room::panel::Update,
 };
-
-/// The clip of `--source demo`: ten seconds of VP9 and Opus, made by `ffmpeg/demo-clip.sh`.
-const DEMO_CLIP: &[u8] = include_bytes!("../../assets/demo.mp4");
 
 /// How often the broadcast is asked whether it is still on the air. An end is shown within
 /// [`crate::media::broadcast::STOP_GRACE`] and this.
@@ -106,8 +104,12 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
     keeper::restore(&settings.onion.state, &site.room)?;
     let mut tasks = JoinSet::new();
 
+    let publishers = push::open(settings, &source, on_air(&site), clock, &closing)?;
     let service = Service {
-        site: http::site(site.clone()),
+        site: http::site_with_ingest(
+            site.clone(),
+            push::ingest(settings, &source, publishers.as_ref()),
+        ),
         limits: TimeLimits {
             head: settings.http.head_timeout,
             stall: settings.http.stall_timeout,
@@ -118,9 +120,17 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
         closing: closing.clone(),
     };
     // Before the address is out: whoever comes first finds the picture.
-    let picture = play(settings, source, &site, clock)?;
+    let complaints = Complaints::default();
+    let around = surroundings(settings, &complaints, clock);
+    let _picture = play(settings, &source, &site, around.clone())?;
     let socket = control::bind(settings);
     let local = listen(&settings.http.listen, &service, progress, &mut tasks).await?;
+    if let Some(publishers) = publishers {
+        push::start(
+            settings, &source, publishers, around, &local, progress, &closing, &mut tasks,
+        )
+        .await?;
+    }
     keep_current(&site, settings.live.heartbeat, &closing, &mut tasks);
     tasks.spawn(keeper::keep(
         settings.onion.state.clone(),
@@ -149,7 +159,7 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
         panel: site.panel.clone(),
         room: site.room.clone(),
         desk: site.desk.clone(),
-        complaints: picture.complaints.clone(),
+        complaints,
         clock,
     };
     tasks.spawn(until(
@@ -219,98 +229,6 @@ async fn listen(
         Ok("local listener")
     });
     Ok(place)
-}
-
-/// What brings pictures and titles; ends when it is dropped.
-struct Picture {
-    complaints: Complaints,
-    _encoder: Option<EncoderThread>,
-    _files: Vec<IngestThread>,
-}
-
-/// Starts the picture and the title.
-fn play(settings: &Settings, source: Source, site: &Site, clock: Clock) -> anyhow::Result<Picture> {
-    let (video, panel) = (site.video.clone(), site.panel.clone());
-    let picture = move |event: ingest::Event, now: Tick| match event {
-        ingest::Event::Init { init, started } => video.begin(init, started),
-        ingest::Event::Fragment(fragment) => {
-            video.push(&fragment, now);
-        }
-        ingest::Event::TargetDuration(target) => video.set_target_duration(target),
-        ingest::Event::Stopped(Stop::EndList) => video.stop(now),
-        ingest::Event::Stopped(Stop::EncoderGone) => video.lose(now),
-        ingest::Event::Title(title) => panel.publish(&Update::Title(title)),
-    };
-    let watched = ingest::Settings {
-        stream_dir: settings.ingest.directory.clone(),
-        title_file: settings.ingest.title_file.clone(),
-        max_fragment_bytes: settings.ingest.max_fragment as u64,
-        max_segment_bytes: settings.ingest.max_segment as u64,
-    };
-    // Another source takes the place of the stream directory, not of the title.
-    let (sink, is_watched) = (picture.clone(), matches!(source, Source::Watch));
-    let watching = ingest::watch(watched, clock, move |event, now| {
-        if is_watched || matches!(event, ingest::Event::Title(_)) {
-            sink(event, now);
-        }
-    })?;
-    let mut files = vec![watching];
-    let complaints = Complaints::default();
-    let encoder = match source {
-        Source::Watch => None,
-        Source::Demo => {
-            files.push(ingest::demo::play(DEMO_CLIP, clock, picture)?);
-            None
-        }
-        Source::Encoder(job) => {
-            let around = Surroundings {
-                guard: guard(),
-                max_fragment_bytes: settings.ingest.max_fragment as u64,
-                complaints: complaints.clone(),
-                clock,
-            };
-            let plan = job.plan().clone();
-            let encoder = encoder::run(job, around, picture)?;
-            prepare_slate(settings, plan, site.video.clone());
-            Some(encoder)
-        }
-    };
-    Ok(Picture {
-        complaints,
-        _encoder: encoder,
-        _files: files,
-    })
-}
-
-/// Encodes the slate beside the show.
-fn prepare_slate(settings: &Settings, plan: Plan, video: VideoHandle) {
-    let (path, at_most) = (settings.encoder.slate.clone(), settings.encoder.slate_for);
-    if at_most.is_zero() {
-        return;
-    }
-    // Ends by itself; a show that ends before does not wait for it.
-    let started =
-        thread::Builder::new()
-            .name("slate".to_owned())
-            .spawn(move || match encoder::slate(&plan, path) {
-                Ok(bytes) => match Clip::parse(&bytes) {
-                    Ok(clip) => video.set_slate(clip, at_most),
-                    Err(error) => tracing::warn!("there is no slate: {error}"),
-                },
-                Err(error) => tracing::warn!("there is no slate: {error}"),
-            });
-    if let Err(error) = started {
-        tracing::warn!("there is no slate: {error}");
-    }
-}
-
-/// How this program is started to become the encoder: by what it was started from, even if that
-/// file was replaced since.
-fn guard() -> Vec<OsString> {
-    let own = rustix::process::getpid().as_raw_nonzero().to_string();
-    ["/proc/self/exe", "encoder-guard", &own]
-        .map(OsString::from)
-        .to_vec()
 }
 
 /// The tasks that carry changes to the panel.

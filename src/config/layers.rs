@@ -345,6 +345,13 @@ impl Layers {
                 problems.push(format!("{one} and {other} must be different directories"));
             }
         }
+        if let Some(rtmp) = self.sound("encoder.rtmp")
+            && let Value::Address(Listen::Unix(_)) = &rtmp.value
+        {
+            problems.push(format!(
+                "{rtmp}: encoders find no socket; give an address with a port"
+            ));
+        }
         if let Some(listen) = self.sound("http.listen")
             && let Value::Address(Listen::Unix(path)) = &listen.value
             && self.dir.join(path).as_os_str().len() > MAX_SOCKET_PATH

@@ -190,6 +190,8 @@ settings! {
         slate_for: Duration = "5min", seconds(0, HOUR);
         /// What `pulse` or `alsa` call the microphone.
         microphone_name: String = "default", Kind::Text;
+        /// Where `--source rtmp` waits for OBS: a loopback address with a port.
+        rtmp: Listen = "127.0.0.1:1935", Kind::Address;
     }
     /// The live panel: title, light, uptime and viewers, in one response that does not end.
     live: Live {

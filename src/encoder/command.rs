@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     input::{Contents, Input},
-    preset::Preset,
+    preset::{Preset, SEI},
 };
 
 /// Milliseconds of media in a fragment; shorter is sooner but 0.2 kB each.
@@ -61,21 +61,7 @@ impl Plan {
     /// What follows the name of the program when the stream is written into a pipe.
     pub fn arguments(&self) -> Vec<OsString> {
         let mut arguments = self.up_to_the_output();
-        let fragment = (FRAGMENT_MS * 1_000).to_string();
-        arguments.extend(
-            [
-                "-f",
-                "mp4",
-                "-movflags",
-                MOVFLAGS,
-                "-frag_duration",
-                &fragment,
-                "-flush_packets",
-                "1",
-                "pipe:1",
-            ]
-            .map(OsString::from),
-        );
+        arguments.extend(into_a_pipe());
         arguments
     }
 
@@ -182,6 +168,38 @@ impl Plan {
              format=yuv420p,setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
         )
     }
+}
+
+/// Writes fragments of [`FRAGMENT_MS`] into the standard output.
+fn into_a_pipe() -> impl Iterator<Item = OsString> {
+    let fragment = (FRAGMENT_MS * 1_000).to_string();
+    [
+        "-f",
+        "mp4",
+        "-movflags",
+        MOVFLAGS,
+        "-frag_duration",
+        &fragment,
+        "-flush_packets",
+        "1",
+        "pipe:1",
+    ]
+    .map(OsString::from)
+    .into_iter()
+}
+
+/// What is told to an ffmpeg that repacks FLV with H.264 and AAC from its standard input, without
+/// encoding anything anew.
+pub(super) fn remux_arguments() -> Vec<OsString> {
+    // Only the pipe: what a stranger's bytes name must not be opened.
+    let input = "-nostdin -hide_banner -nostats -loglevel warning -protocol_whitelist pipe \
+                 -analyzeduration 2000000 -fpsprobesize 0 -f flv -i pipe:0 \
+                 -map 0:v:0? -map 0:a:0? -c copy -bsf:v";
+    let mut arguments: Vec<_> = input.split_whitespace().map(OsString::from).collect();
+    arguments.push(SEI.into());
+    arguments.extend(NO_TRACES.map(OsString::from));
+    arguments.extend(into_a_pipe());
+    arguments
 }
 
 /// `negative_cts_offsets` lets decode times of the picture begin where its sound begins even if frames

@@ -15,7 +15,7 @@ pub enum Preset {
 }
 
 /// H.264 unit in which x264 writes its version, its settings and how many processors there are.
-const SEI: &str = "filter_units=remove_types=6";
+pub(super) const SEI: &str = "filter_units=remove_types=6";
 
 /// Threads for encoding: ffmpeg's own choice adds delay and shows how many processors there are.
 const THREADS: &str = "2";

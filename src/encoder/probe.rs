@@ -163,6 +163,15 @@ pub fn check(plan: &Plan) -> Result<(), EncoderError> {
     }
 }
 
+/// Asks whether there is an ffmpeg at all; one that only repacks needs no encoder.
+///
+/// # Errors
+///
+/// It cannot be started.
+pub fn check_ffmpeg(ffmpeg: &Path) -> Result<(), EncoderError> {
+    ask(ffmpeg, ["-hide_banner", "-version"].map(OsStr::new)).map(|_answer| ())
+}
+
 fn microphone_works(plan: &Plan, microphone: &super::Microphone) -> Result<(), EncoderError> {
     let (format, name) = match microphone {
         super::Microphone::Pulse(name) => ("pulse", name),

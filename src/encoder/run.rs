@@ -5,6 +5,7 @@
 
 mod process;
 mod queue;
+mod remux;
 
 use std::{
     io::{self, Read as _},
@@ -19,10 +20,13 @@ use std::{
     time::Duration,
 };
 
-pub use self::queue::plans;
 use self::{
-    process::{END_WITHIN, Ended, LOOK, Process},
+    process::{END_WITHIN, Ended, LOOK, Process, Task},
     queue::Queue,
+};
+pub use self::{
+    queue::plans,
+    remux::{Remux, remux},
 };
 use super::{
     command::Plan,
@@ -166,7 +170,7 @@ fn live(plan: &Plan, around: &Surroundings, life: &Life, mut sink: impl FnMut(Ev
     let mut pause = FIRST_PAUSE;
     while !life.is_over() {
         let begun = around.clock.tick();
-        let ended = encode(plan, around, life, &mut |item| {
+        let ended = encode(Task::of(plan), around, life, &mut |item| {
             let now = around.clock.tick();
             match item {
                 Item::Init(init) => {
@@ -242,7 +246,7 @@ fn files(
         let mut has_come = false;
         let outcome = probe::contents(&plan.ffmpeg, &path).map(|contents| {
             let plan = plan.of_file(&path, contents);
-            encode(&plan, around, life, &mut |item| {
+            encode(Task::of(&plan), around, life, &mut |item| {
                 has_come |= matches!(item, Item::Fragment(_));
                 ahead.send(Ahead::Item(item)).is_ok()
             })
@@ -321,12 +325,13 @@ fn play(
 
 /// Runs one encoder to its end. `each` says whether to go on.
 fn encode(
-    plan: &Plan,
+    task: Task,
     around: &Surroundings,
     life: &Life,
     each: &mut dyn FnMut(Item) -> bool,
 ) -> Ended {
-    let mut output = match life.start(plan, around) {
+    let is_live = task.is_live;
+    let mut output = match life.start(task, around) {
         Ok(Some(output)) => output,
         Ok(None) => return Ended::Killed,
         Err(cause) => return Ended::NotStarted(cause),
@@ -341,7 +346,7 @@ fn encode(
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(_) => break,
         };
-        if plan.input.is_live() {
+        if is_live {
             life.lock().heard = Some(around.clock.tick());
         }
         reader.push(buffer.get(..count).unwrap_or_default());
@@ -383,14 +388,15 @@ impl Life {
     }
 
     /// Starts a process, unless all is over.
-    fn start(&self, plan: &Plan, around: &Surroundings) -> io::Result<Option<ChildStdout>> {
+    fn start(&self, task: Task, around: &Surroundings) -> io::Result<Option<ChildStdout>> {
         let mut current = self.lock();
         if self.is_over() {
             return Ok(None);
         }
-        let (process, output) = Process::start(plan, &around.guard, &around.complaints)?;
+        let is_live = task.is_live;
+        let (process, output) = Process::start(task, &around.guard, &around.complaints)?;
         current.process = Some(process);
-        current.heard = plan.input.is_live().then(|| around.clock.tick());
+        current.heard = is_live.then(|| around.clock.tick());
         Ok(Some(output))
     }
 
@@ -431,6 +437,17 @@ impl EncoderThread {
     /// Whether everything was played, or a thread has panicked.
     pub fn is_finished(&self) -> bool {
         self.threads.iter().all(JoinHandle::is_finished)
+    }
+
+    /// Waits a moment for an encoder whose input has ended, so that its last pictures are not lost.
+    pub fn finish(self) {
+        for _ in 0..END_WITHIN.as_millis() / LOOK.as_millis() {
+            // The first thread is the one that reads.
+            if self.threads.first().is_none_or(JoinHandle::is_finished) {
+                break;
+            }
+            std::thread::sleep(LOOK);
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Belongs here: starting, watching and stopping what a test needs around the program, and
 //! clients to look at it from outside. Does not belong here: assertions about onionstream, and
-//! anything from its library; the stage knows the program only through its interface.
+//! anything from its library; the stage knows the program only through its interface, but for
+//! `watching`.
 //!
 //! Everything stays on loopback, owns a temporary directory, and ends when its value is dropped.
 //! When a test fails, each part prints the end of what its processes wrote.
@@ -22,6 +23,7 @@ pub(crate) mod process;
 pub(crate) mod puzzle;
 pub(crate) mod server;
 pub(crate) mod tor_network;
+pub(crate) mod watching;
 
 use std::{
     thread,

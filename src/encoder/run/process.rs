@@ -4,6 +4,7 @@ use std::{
     ffi::OsString,
     io::{self, BufRead as _, BufReader, Read as _},
     os::unix::process::CommandExt as _,
+    path::PathBuf,
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     thread,
     time::Duration,
@@ -51,6 +52,30 @@ impl Ended {
     }
 }
 
+/// What is to be started.
+pub(super) struct Task {
+    /// The program.
+    pub(super) ffmpeg: PathBuf,
+    /// What follows its name.
+    pub(super) arguments: Vec<OsString>,
+    /// Its standard input.
+    pub(super) input: Stdio,
+    /// Whether it is stuck when it writes nothing for long.
+    pub(super) is_live: bool,
+}
+
+impl Task {
+    /// The encoder of a plan.
+    pub(super) fn of(plan: &Plan) -> Self {
+        Self {
+            ffmpeg: plan.ffmpeg.clone(),
+            arguments: plan.arguments(),
+            input: Stdio::null(),
+            is_live: plan.input.is_live(),
+        }
+    }
+}
+
 /// A process that has not been waited for, so that its number is still its own.
 #[derive(Debug)]
 pub(super) struct Process {
@@ -58,18 +83,18 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts the encoder of a plan, through the guard if there is one.
+    /// Starts it, through the guard if there is one.
     pub(super) fn start(
-        plan: &Plan,
+        task: Task,
         guard: &[OsString],
         complaints: &Complaints,
     ) -> io::Result<(Self, ChildStdout)> {
-        let mut words = guard.iter().cloned().chain([plan.ffmpeg.clone().into()]);
+        let mut words = guard.iter().cloned().chain([task.ffmpeg.into()]);
         let program = words.next().unwrap_or_default();
         let mut child = Command::new(program)
             .args(words)
-            .args(plan.arguments())
-            .stdin(Stdio::null())
+            .args(task.arguments)
+            .stdin(task.input)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             // Ctrl-C in the terminal is for the show, which then ends its encoder.

@@ -1,0 +1,128 @@
+//! Where the picture comes from: the parts that `--source` needs, wired to the broadcast.
+//!
+//! Belongs here: which part is started for which source. Does not belong here: encoders that come to
+//! us (`push.rs`).
+
+use std::{ffi::OsString, thread};
+
+use super::super::source::Source;
+use crate::{
+    clock::{Clock, Tick},
+    config::Settings,
+    encoder::{self, Complaints, EncoderThread, Plan, Surroundings},
+    http::Site,
+    ingest::{self, IngestThread, Stop},
+    live::video::VideoHandle,
+    media::clip::Clip,
+    room::panel::Update,
+};
+
+/// The clip of `--source demo`: ten seconds of VP9 and Opus, made by `ffmpeg/demo-clip.sh`.
+const DEMO_CLIP: &[u8] = include_bytes!("../../../assets/demo.mp4");
+
+/// What brings pictures and titles; ends when it is dropped.
+pub(super) struct Picture {
+    _encoder: Option<EncoderThread>,
+    _files: Vec<IngestThread>,
+}
+
+/// Where everything goes that a source brings.
+pub(super) fn on_air(site: &Site) -> impl FnMut(ingest::Event, Tick) + Clone + Send + use<> {
+    let (video, panel) = (site.video.clone(), site.panel.clone());
+    move |event, now| match event {
+        ingest::Event::Init { init, started } => video.begin(init, started),
+        ingest::Event::Fragment(fragment) => {
+            video.push(&fragment, now);
+        }
+        ingest::Event::TargetDuration(target) => video.set_target_duration(target),
+        ingest::Event::Stopped(Stop::EndList) => video.stop(now),
+        ingest::Event::Stopped(Stop::EncoderGone) => video.lose(now),
+        ingest::Event::Title(title) => panel.publish(&Update::Title(title)),
+    }
+}
+
+/// Starts the picture and the title.
+pub(super) fn play(
+    settings: &Settings,
+    source: &Source,
+    site: &Site,
+    around: Surroundings,
+) -> anyhow::Result<Picture> {
+    let clock = around.clock;
+    let picture = on_air(site);
+    let watched = ingest::Settings {
+        stream_dir: settings.ingest.directory.clone(),
+        title_file: settings.ingest.title_file.clone(),
+        max_fragment_bytes: settings.ingest.max_fragment as u64,
+        max_segment_bytes: settings.ingest.max_segment as u64,
+    };
+    // Another source takes the place of the stream directory, not of the title.
+    let (mut sink, is_watched) = (picture.clone(), matches!(source, Source::Watch));
+    let watching = ingest::watch(watched, clock, move |event, now| {
+        if is_watched || matches!(event, ingest::Event::Title(_)) {
+            sink(event, now);
+        }
+    })?;
+    let mut files = vec![watching];
+    let encoder = match source {
+        Source::Watch | Source::Rtmp | Source::Ingest => None,
+        Source::Demo => {
+            files.push(ingest::demo::play(DEMO_CLIP, clock, picture)?);
+            None
+        }
+        Source::Encoder(job) => {
+            let encoder = encoder::run(job.clone(), around, picture)?;
+            prepare_slate(settings, job.plan().clone(), site.video.clone());
+            Some(encoder)
+        }
+    };
+    Ok(Picture {
+        _encoder: encoder,
+        _files: files,
+    })
+}
+
+/// Encodes the slate beside the show.
+fn prepare_slate(settings: &Settings, plan: Plan, video: VideoHandle) {
+    let (path, at_most) = (settings.encoder.slate.clone(), settings.encoder.slate_for);
+    if at_most.is_zero() {
+        return;
+    }
+    // Ends by itself; a show that ends before does not wait for it.
+    let started =
+        thread::Builder::new()
+            .name("slate".to_owned())
+            .spawn(move || match encoder::slate(&plan, path) {
+                Ok(bytes) => match Clip::parse(&bytes) {
+                    Ok(clip) => video.set_slate(clip, at_most),
+                    Err(error) => tracing::warn!("there is no slate: {error}"),
+                },
+                Err(error) => tracing::warn!("there is no slate: {error}"),
+            });
+    if let Err(error) = started {
+        tracing::warn!("there is no slate: {error}");
+    }
+}
+
+/// What an ffmpeg that we start needs to know.
+pub(super) fn surroundings(
+    settings: &Settings,
+    complaints: &Complaints,
+    clock: Clock,
+) -> Surroundings {
+    Surroundings {
+        guard: guard(),
+        max_fragment_bytes: settings.ingest.max_fragment as u64,
+        complaints: complaints.clone(),
+        clock,
+    }
+}
+
+/// How this program is started to become the encoder: by what it was started from, even if that
+/// file was replaced since.
+fn guard() -> Vec<OsString> {
+    let own = rustix::process::getpid().as_raw_nonzero().to_string();
+    ["/proc/self/exe", "encoder-guard", &own]
+        .map(OsString::from)
+        .to_vec()
+}
