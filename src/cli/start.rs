@@ -6,6 +6,7 @@
 mod control;
 mod desk;
 mod keeper;
+mod metadata;
 mod parts;
 mod password;
 mod tor_status;
@@ -22,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::control::Ending;
 use self::desk::DeskUpdates;
+use self::metadata::MetadataGuard;
 use super::{progress::Progress, report::WithHint as _, source::Source};
 use crate::{
     clock::{Clock, Tick},
@@ -221,14 +223,17 @@ struct Picture {
 /// Starts the picture and the title.
 fn play(settings: &Settings, source: Source, site: &Site, clock: Clock) -> anyhow::Result<Picture> {
     let (video, panel) = (site.video.clone(), site.panel.clone());
-    let picture = move |event: ingest::Event, now: Tick| match event {
-        ingest::Event::Init { init, started } => video.begin(init, started),
-        ingest::Event::Fragment(fragment) => {
+    // Whatever brings the picture, nothing goes past this.
+    let guard_of_metadata = MetadataGuard::new(settings.ingest.strip_metadata, video.clone());
+    let picture = move |event: ingest::Event, now: Tick| match guard_of_metadata.pass(event) {
+        None => {}
+        Some(ingest::Event::Init { init, started }) => video.begin(init, started),
+        Some(ingest::Event::Fragment(fragment)) => {
             video.push(&fragment, now);
         }
-        ingest::Event::TargetDuration(target) => video.set_target_duration(target),
-        ingest::Event::Stopped(_how) => video.stop(now),
-        ingest::Event::Title(title) => panel.publish(&Update::Title(title)),
+        Some(ingest::Event::TargetDuration(target)) => video.set_target_duration(target),
+        Some(ingest::Event::Stopped(_how)) => video.stop(now),
+        Some(ingest::Event::Title(title)) => panel.publish(&Update::Title(title)),
     };
     let watched = ingest::Settings {
         stream_dir: settings.ingest.directory.clone(),
