@@ -107,22 +107,18 @@ impl Guard {
             };
             self.told = Traces::default();
         }
-        let scanned = header::scan(&init);
         self.current = Some(init.clone());
-        let (cleaning, layouts) = match scanned {
-            Ok(scanned) => scanned,
-            Err(refusal) if self.strips => {
-                self.metadata.refused = Some(refusal);
-                return Err(refusal);
-            }
-            Err(_) => {
-                self.layouts = Vec::new();
-                return Ok(init);
-            }
-        };
-        self.layouts = layouts;
-        self.metadata.found.add(cleaning.traces());
-        let Some(bytes) = cleaning.applied().filter(|_| self.strips) else {
+        let scanned = header::scan(&init);
+        self.layouts = scanned.layouts;
+        self.metadata.found.add(scanned.cleaning.traces());
+        if !self.strips {
+            return Ok(init);
+        }
+        if let Some(refusal) = scanned.refusal {
+            self.metadata.refused = Some(refusal);
+            return Err(refusal);
+        }
+        let Some(bytes) = scanned.cleaning.applied() else {
             return Ok(init);
         };
         match InitSegment::parse(bytes) {

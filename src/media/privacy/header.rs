@@ -80,40 +80,67 @@ const NEEDLES: &[(&[u8], Trace)] = &[
     (b"\xA9ART", Trace::Tags),
 ];
 
-/// What is to be overwritten in an init segment, and how the samples of its tracks are laid out.
-pub(super) fn scan(init: &InitSegment) -> Result<(Cleaning<'_>, Vec<(u32, Layout)>), Refusal> {
-    let unreadable = |error| Refusal::Unreadable { error };
-    let mut cleaning = Cleaning::of(init.bytes());
-    let mut layouts = Vec::new();
+/// What is known of an init segment.
+#[derive(Debug)]
+pub(super) struct Scanned<'bytes> {
+    /// What is to be overwritten.
+    pub(super) cleaning: Cleaning<'bytes>,
+    /// How the samples of its tracks are laid out, by `track_ID`.
+    pub(super) layouts: Vec<(u32, Layout)>,
+    /// Why that is not enough.
+    pub(super) refusal: Option<Refusal>,
+}
+
+/// Goes through an init segment.
+pub(super) fn scan(init: &InitSegment) -> Scanned<'_> {
+    let mut scanned = Scanned {
+        cleaning: Cleaning::of(init.bytes()),
+        layouts: Vec::new(),
+        refusal: None,
+    };
     // `InitSegment::parse` saw that these are boxes, and one `moov` among them.
-    for found in Boxes::of(init.bytes()) {
-        let found = found.map_err(unreadable)?;
+    for found in Boxes::of(init.bytes()).flatten() {
         match &found.kind.0 {
             b"ftyp" | b"pdin" => {}
             b"moov" => {
-                let mut tracks = init.tracks().iter();
-                for child in kept_children(&mut cleaning, &found).map_err(unreadable)? {
-                    let descriptions = walk(&mut cleaning, child).map_err(unreadable)?;
-                    if child.kind.0 != *b"trak" {
-                        continue;
-                    }
-                    let handler = handler(&child).map_err(unreadable)?;
-                    refuse_other_data(handler)?;
-                    let mut layout = None;
-                    for stsd in descriptions {
-                        let read =
-                            entry::scan(&mut cleaning, &stsd, handler).map_err(unreadable)?;
-                        layout = Layout::of_both(layout, read);
-                    }
-                    if let (Some(track), Some(layout)) = (tracks.next(), layout) {
-                        layouts.push((track.id, layout));
-                    }
+                if let Err(error) = scanned.movie(&found, init) {
+                    scanned.refusal.get_or_insert(Refusal::Unreadable { error });
                 }
             }
-            _ => erase(&mut cleaning, &found),
+            _ => erase(&mut scanned.cleaning, &found),
         }
     }
-    Ok((cleaning, layouts))
+    scanned
+}
+
+impl Scanned<'_> {
+    fn movie(&mut self, moov: &MediaBox<'_>, init: &InitSegment) -> Result<(), BoxError> {
+        let mut tracks = init.tracks().iter();
+        for child in kept_children(&mut self.cleaning, moov)? {
+            let descriptions = walk(&mut self.cleaning, child)?;
+            if child.kind.0 != *b"trak" {
+                continue;
+            }
+            let handler = handler(&child)?;
+            if !WATCHED.contains(&&handler.0) {
+                self.refusal.get_or_insert(if handler.0 == *b"tmcd" {
+                    Refusal::TimeCodes
+                } else {
+                    Refusal::DataTrack { kind: handler }
+                });
+            }
+            let mut layout = None;
+            for stsd in descriptions {
+                let read = entry::scan(&mut self.cleaning, &stsd, handler)?;
+                layout = Layout::of_both(layout, read);
+            }
+            // Both are in the order of the file.
+            if let (Some(track), Some(layout)) = (tracks.next(), layout) {
+                self.layouts.push((track.id, layout));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What a track carries.
@@ -121,16 +148,6 @@ fn handler(trak: &MediaBox<'_>) -> Result<BoxType, BoxError> {
     let mut fields = trak.child(b"mdia")?.child(b"hdlr")?.fields();
     fields.skip(8)?;
     fields.four().map(BoxType)
-}
-
-fn refuse_other_data(kind: BoxType) -> Result<(), Refusal> {
-    if WATCHED.contains(&&kind.0) {
-        Ok(())
-    } else if kind.0 == *b"tmcd" {
-        Err(Refusal::TimeCodes)
-    } else {
-        Err(Refusal::DataTrack { kind })
-    }
 }
 
 /// Goes through a box and everything that is kept in it; gives back the sample descriptions.
