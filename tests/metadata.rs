@@ -11,6 +11,10 @@ use std::{
     time::Duration,
 };
 
+use onionstream::media::{
+    boxes::MAX_FRAGMENT_BYTES,
+    stream::{Item, StreamReader},
+};
 use stage::{
     Deadline,
     firefox::{self, Firefox},
@@ -105,13 +109,13 @@ fn served(server: &Server) -> Vec<u8> {
     let address = server.local_address();
     let names = watch(SOON, || {
         let list = Request::get("/stream.m3u8").send(address).text();
-        let names = list.lines().filter(|line| line.ends_with(".m4s"));
-        let names: Vec<String> = names.map(str::to_owned).collect();
-        (names.len() >= SEGMENTS).then_some(names)
+        let names = list.lines().filter(|line| line.contains(".m4s"));
+        let names: Vec<String> = names.take(SEGMENTS).map(str::to_owned).collect();
+        (names.len() == SEGMENTS).then_some(names)
     });
     let names = names.unwrap_or_else(|| panic!("nothing is played: {}", server.log()));
     let mut bytes = Request::get("/init.mp4").send(address).body;
-    for name in &names[..SEGMENTS] {
+    for name in names {
         let name = name.rsplit('/').next().expect("a name");
         let answer = Request::get(&format!("/{name}")).send(address);
         assert_eq!(answer.status, 200, "{name}");
@@ -300,20 +304,16 @@ fn nothing_that_is_said_into_the_pipe_comes_out() {
 
 /// Without the last box, which may not be complete yet.
 fn whole_boxes(bytes: &[u8]) -> Vec<u8> {
-    let (mut at, mut end) = (0, 0);
-    while let Some(size) = bytes.get(at..at + 4) {
-        let size = u32::from_be_bytes(size.try_into().expect("four bytes"));
-        let next = at + usize::try_from(size).expect("a size");
-        if next > bytes.len() {
-            break;
+    let mut reader = StreamReader::new(MAX_FRAGMENT_BYTES);
+    reader.push(bytes);
+    let mut whole = Vec::new();
+    while let Some(item) = reader.next_item().expect("a stream") {
+        match item {
+            Item::Init(init) => whole.extend_from_slice(init.bytes()),
+            Item::Fragment(fragment) => whole.extend_from_slice(fragment.bytes()),
         }
-        // A fragment ends with its media.
-        if &bytes[at + 4..at + 8] == b"mdat" {
-            end = next;
-        }
-        at = next;
     }
-    bytes[..end].to_vec()
+    whole
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::{
     super::boxes::{BoxError, BoxType, MediaBox},
     aac, av1,
     edit::Cleaning,
-    header::{children, erase},
+    header::{children, erase, inside},
     nal::{self, Codec},
     samples::Layout,
     trace::Trace,
@@ -80,16 +80,6 @@ pub(super) fn scan(
         layout = Layout::of_both(layout, own);
     }
     Ok(layout)
-}
-
-/// The content of a box after its first `skipped` bytes.
-fn inside<'bytes>(found: &MediaBox<'bytes>, skipped: usize) -> MediaBox<'bytes> {
-    let skipped = skipped.min(found.body.len());
-    MediaBox {
-        body_at: found.body_at + skipped,
-        body: found.body.get(skipped..).unwrap_or_default(),
-        ..*found
-    }
 }
 
 /// The boxes of an entry for sound, wherever they begin.

@@ -210,8 +210,21 @@ pub(super) fn children<'bytes>(
     Ok(found)
 }
 
+/// The content of a box after its first `skipped` bytes.
+pub(super) fn inside<'bytes>(found: &MediaBox<'bytes>, skipped: usize) -> MediaBox<'bytes> {
+    let skipped = skipped.min(found.body.len());
+    MediaBox {
+        body_at: found.body_at + skipped,
+        body: found.body.get(skipped..).unwrap_or_default(),
+        ..*found
+    }
+}
+
 /// Makes padding of a box that nobody needs.
 pub(super) fn erase(cleaning: &mut Cleaning<'_>, found: &MediaBox<'_>) {
+    if is_empty_list(found) {
+        return;
+    }
     let (main, others) = match &found.kind.0 {
         b"udta" | b"meta" => about(found.body),
         _ => (Trace::PrivateBoxes, Traces::default()),
@@ -219,6 +232,30 @@ pub(super) fn erase(cleaning: &mut Cleaning<'_>, found: &MediaBox<'_>) {
     if cleaning.erase(found, main) {
         cleaning.note(others);
     }
+}
+
+/// Whether this is the list of tags that FFmpeg writes when there are none.
+fn is_empty_list(found: &MediaBox<'_>) -> bool {
+    let lists = match &found.kind.0 {
+        b"udta" => children(found).unwrap_or_default(),
+        b"meta" => vec![*found],
+        _ => return false,
+    };
+    let says_nothing = |part: &MediaBox<'_>| {
+        let text = match &part.kind.0 {
+            b"hdlr" => part.body.get(24..),
+            b"ilst" => Some(part.body),
+            _ => None,
+        };
+        text.is_some_and(|text| text.iter().all(|byte| *byte == 0))
+    };
+    // None at all: content that is no boxes.
+    !lists.is_empty()
+        && lists.iter().all(|list| {
+            // Its children come after the version and flags.
+            let parts = children(&inside(list, 4)).unwrap_or_default();
+            list.kind.0 == *b"meta" && !parts.is_empty() && parts.iter().all(says_nothing)
+        })
 }
 
 /// What tags are about: one kind of trace, and which others.
@@ -267,12 +304,7 @@ fn name(cleaning: &mut Cleaning<'_>, header: &MediaBox<'_>) {
 fn places(cleaning: &mut Cleaning<'_>, dref: &MediaBox<'_>) -> Result<(), BoxError> {
     /// The entry is this file.
     const SELF_CONTAINED: [u8; 4] = [0, 0, 0, 1];
-    let entries = MediaBox {
-        body_at: dref.body_at + 8,
-        body: dref.body.get(8..).unwrap_or_default(),
-        ..*dref
-    };
-    for entry in children(&entries)? {
+    for entry in children(&inside(dref, 8))? {
         let rest = entry.body_at + 4..entry.body_at + entry.body.len();
         if !rest.is_empty() && cleaning.fill(rest, 0, Trace::PrivateBoxes) {
             cleaning.put(entry.at + 4, *b"url ", Trace::PrivateBoxes);

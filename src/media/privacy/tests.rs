@@ -203,6 +203,26 @@ fn a_clean_init_segment_and_a_clean_fragment_are_the_very_same_bytes() {
 }
 
 #[test]
+fn a_list_of_tags_without_any_is_left_and_one_with_something_in_its_head_is_not() {
+    let list = |name: &[u8], tags: &[u8]| {
+        let hdlr = [&words(&[0, 0])[..], b"mdirappl\0\0\0\0\0\0\0\0", name, &[0]].concat();
+        let meta = [words(&[0]), a_box(b"hdlr", &hdlr), a_box(b"ilst", tags)];
+        a_box(b"meta", &meta.concat())
+    };
+    let with = |list: Vec<u8>| [&audio_and_video()[..], &list].concat();
+    for (list, stays) in [
+        (list(b"", b""), true),
+        (list(b"Anna", b""), false),
+        (list(b"", &a_box(b"\xA9nam", b"Tea")), false),
+        (a_box(b"meta", b"\0\0\0\0Anna"), false),
+    ] {
+        let before = InitSegment::parse(with(list).into()).unwrap();
+        let after = Guard::new(true).begin(before.clone()).unwrap();
+        assert_eq!(after == before, stays);
+    }
+}
+
+#[test]
 fn names_that_everybody_has_stay() {
     let with = |name: &[u8]| {
         let bytes = init(true);

@@ -1,3 +1,5 @@
+//! Fragments: what is said beside and inside their samples.
+
 use super::*;
 
 /// An init segment with one track whose entry holds this box.
