@@ -98,6 +98,8 @@ pub enum Stop {
     EndList,
     /// The process that `pid.txt` names has ended.
     EncoderGone,
+    /// What it delivers now is not played.
+    Refused,
 }
 
 /// Why nothing can be read.

@@ -14,5 +14,6 @@ pub mod init;
 pub mod listing;
 pub mod meter;
 pub mod playlist;
+pub mod privacy;
 pub mod stream;
 pub mod timeline;

@@ -6,6 +6,7 @@
 mod control;
 mod desk;
 mod keeper;
+mod metadata;
 mod parts;
 mod password;
 mod picture;
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::control::Ending;
 use self::desk::DeskUpdates;
+use self::metadata::MetadataGuard;
 use self::picture::{on_air, play, surroundings};
 use super::{deletion, progress::Progress, report::WithHint as _, source::Source};
 use crate::{
@@ -104,7 +106,9 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
     keeper::restore(&settings.onion.state, &site.room)?;
     let mut tasks = JoinSet::new();
 
-    let publishers = push::open(settings, &source, on_air(&site), clock, &closing)?;
+    let guard = MetadataGuard::new(settings.ingest.strip_metadata, site.video.clone());
+    let sink = on_air(&site, guard);
+    let publishers = push::open(settings, &source, sink.clone(), clock, &closing)?;
     let service = Service {
         site: http::site_with_ingest(
             site.clone(),
@@ -122,7 +126,7 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
     // Before the address is out: whoever comes first finds the picture.
     let complaints = Complaints::default();
     let around = surroundings(settings, &complaints, clock);
-    let _picture = play(settings, &source, &site, around.clone())?;
+    let _picture = play(settings, &source, &site.video, sink, around.clone())?;
     let socket = control::bind(settings);
     let local = listen(&settings.http.listen, &service, progress, &mut tasks).await?;
     if let Some(publishers) = publishers {

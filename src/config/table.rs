@@ -159,6 +159,9 @@ settings! {
         max_fragment: usize = "8MiB", Kind::Size(64 * KIB, 256 * MIB);
         /// Largest accepted segment file.
         max_segment: usize = "64MiB", Kind::Size(64 * KIB, 1024 * MIB);
+        /// Whether names of encoders, dates, places, devices and the like are taken out of the
+        /// stream; if not, viewers can read them, and only the broadcaster is told.
+        strip_metadata: bool = "true", Kind::Flag;
     }
     /// The encoder that `--source` starts: ffmpeg, with these numbers.
     encoder: Encoder {

@@ -19,6 +19,7 @@ use crate::{
         init::InitSegment,
         listing::Listing,
         meter::EncoderState,
+        privacy::Metadata,
         timeline::{Limits, Next, Position},
     },
 };
@@ -82,6 +83,11 @@ impl VideoHandle {
     /// The encoder announced how long its segments are at most.
     pub fn set_target_duration(&self, target: Duration) {
         self.shared.lock().set_target_duration(target);
+    }
+
+    /// What is known of the metadata of the stream.
+    pub fn set_metadata(&self, metadata: Metadata) {
+        self.shared.lock().set_metadata(metadata);
     }
 
     /// The encoder said that it is done.

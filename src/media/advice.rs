@@ -8,7 +8,10 @@
 
 use std::time::Duration;
 
-use super::meter::{EncoderState, FrameRate};
+use super::{
+    meter::{EncoderState, FrameRate},
+    privacy::Trace,
+};
 
 /// More bits per second than this stall on most circuits.
 const MOST_CIRCUITS: u64 = 1_200_000;
@@ -71,6 +74,8 @@ pub enum Concern {
     FrameRate,
     /// There is none.
     Sound,
+    /// The encoder tells more than viewers need.
+    Metadata,
 }
 
 /// One sentence, without a full stop.
@@ -84,6 +89,12 @@ pub struct Advice {
 
 /// What to tell the broadcaster, the most urgent first; nothing if all is well.
 pub fn advice(state: &EncoderState) -> Vec<Advice> {
+    if let Some(refusal) = state.metadata.refused {
+        return vec![Advice {
+            concern: Concern::Metadata,
+            words: format!("Nothing is played: {refusal}"),
+        }];
+    }
     if let Some(silence) = silence(state) {
         return vec![silence];
     }
@@ -107,6 +118,7 @@ pub fn advice(state: &EncoderState) -> Vec<Advice> {
         (Concern::Segment, segment(state)),
         (Concern::FrameRate, frame_rate(state)),
         (Concern::Sound, sound(state)),
+        (Concern::Metadata, metadata(state)),
     ];
     found
         .into_iter()
@@ -281,6 +293,42 @@ fn sound(state: &EncoderState) -> Option<String> {
         ),
         Some(_) => None,
     }
+}
+
+fn metadata(state: &EncoderState) -> Option<String> {
+    let found = || {
+        let found = state.metadata.found.iter();
+        found.filter(|trace| *trace != Trace::Unreadable)
+    };
+    let what = listed(found().map(Trace::words))?;
+    let fix = listed(found().map(Trace::fix))?;
+    Some(if state.metadata.stays {
+        format!(
+            "Viewers can read {what} in the stream, because `ingest.strip_metadata` is off; keep it from \
+             being written with {fix}"
+        )
+    } else {
+        format!(
+            "The encoder writes {what} into the stream; viewers do not get it. To keep it from being \
+             written: {fix}"
+        )
+    })
+}
+
+/// `a, b and c`, each once.
+fn listed(words: impl Iterator<Item = &'static str>) -> Option<String> {
+    let mut all: Vec<&str> = Vec::new();
+    for word in words {
+        if !all.contains(&word) {
+            all.push(word);
+        }
+    }
+    let (last, others) = all.split_last()?;
+    Some(if others.is_empty() {
+        (*last).to_owned()
+    } else {
+        format!("{} and {last}", others.join(", "))
+    })
 }
 
 /// `2.6 Mbit/s`, `580 kbit/s`.

@@ -50,7 +50,7 @@ impl fmt::Debug for BoxType {
 }
 
 /// Why bytes are not a sequence of boxes.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum BoxError {
     /// The four bytes where a type belongs are not characters.
@@ -173,6 +173,8 @@ impl BoxHeader {
 pub struct MediaBox<'bytes> {
     /// Its type.
     pub kind: BoxType,
+    /// Where it begins, from the start of the outermost bytes.
+    pub at: usize,
     /// Where its body begins, from the start of the outermost bytes.
     pub body_at: usize,
     /// What follows the header.
@@ -253,6 +255,7 @@ impl<'bytes> Boxes<'bytes> {
         Ok((
             MediaBox {
                 kind: header.kind,
+                at: self.at,
                 body_at: self.at + header.header_len,
                 body,
             },

@@ -16,6 +16,7 @@ use super::{
     fragment::Fragment,
     init::InitSegment,
     meter::{EncoderState, Meter},
+    privacy::Metadata,
     timeline::{Begun, Limits, RunId, Timeline},
 };
 use crate::clock::{Tick, WallTime};
@@ -54,6 +55,7 @@ pub enum Air {
 pub struct Broadcast {
     timeline: Timeline,
     meter: Meter,
+    metadata: Metadata,
     silence: Duration,
     target_duration: Duration,
     /// Start of the broadcast as the encoder states it, for the next run.
@@ -87,6 +89,7 @@ impl Broadcast {
         Self {
             timeline: Timeline::new(limits),
             meter: Meter::new(),
+            metadata: Metadata::default(),
             silence,
             target_duration: Duration::ZERO,
             stated_start: None,
@@ -129,7 +132,15 @@ impl Broadcast {
 
     /// What the encoder delivers.
     pub fn encoder(&self, now: Tick) -> EncoderState {
-        self.meter.state(now, self.air != Air::Off)
+        EncoderState {
+            metadata: self.metadata,
+            ..self.meter.state(now, self.air != Air::Off)
+        }
+    }
+
+    /// What is known of the metadata of the stream; only for those who ask for the encoder's state.
+    pub fn set_metadata(&mut self, metadata: Metadata) {
+        self.metadata = metadata;
     }
 
     /// The longest segment that the encoder announced; 0 if it announced none.

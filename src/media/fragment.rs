@@ -218,7 +218,8 @@ impl Fragment {
             if runs.len() == MAX_RUNS {
                 return Err(FragmentError::Runs);
             }
-            let (track, found) = TrackFragment::read(&traf, init, &data, data_end)?;
+            let (track, found) =
+                TrackFragment::read(&traf, init, &data, data_end, &mut |_, _, _| {})?;
             data_end = found.data_end;
             if track.kind == TrackKind::Video && first_video_sample_is_sync.is_none() {
                 first_video_sample_is_sync = found.first_sample_is_sync;
@@ -297,6 +298,33 @@ impl Fragment {
     /// From [`Fragment::start`] to [`Fragment::end`].
     pub fn duration(&self) -> Duration {
         self.end().saturating_sub(self.start())
+    }
+
+    /// Tells `each` the `track_ID` of each sample, where it begins in the bytes and its length.
+    ///
+    /// O(samples). It is the caller's affair to check that what it is told lies in the bytes.
+    pub(super) fn each_sample(&self, init: &InitSegment, each: &mut impl FnMut(u32, u64, u64)) {
+        // What was parsed with these tracks can be read again.
+        let Ok((moof, data)) = moof_and_data(&self.bytes) else {
+            return;
+        };
+        let mut data_end = 0;
+        for traf in moof.children().flatten() {
+            if traf.kind.0 == *b"traf"
+                && let Ok((_, found)) = TrackFragment::read(&traf, init, &data, data_end, each)
+            {
+                data_end = found.data_end;
+            }
+        }
+    }
+
+    /// The same fragment with other bytes, which differ from its own only in what
+    /// [`Fragment::parse`] does not look at.
+    pub(super) fn overwritten(&self, bytes: Bytes) -> Self {
+        Self {
+            bytes,
+            ..self.clone()
+        }
     }
 
     /// The same fragment with every decode time moved; the bytes are copied once.

@@ -156,6 +156,7 @@ impl InitSegment {
             if kind.0 == *b"moov" {
                 let found = MediaBox {
                     kind,
+                    at,
                     body_at: at + header.header_len,
                     body,
                 };

@@ -12,6 +12,7 @@ use std::{collections::VecDeque, fmt, time::Duration};
 use super::{
     fragment::{Fragment, TrackRun},
     init::{InitSegment, TrackKind},
+    privacy::Metadata,
 };
 use crate::clock::Tick;
 
@@ -91,6 +92,8 @@ pub struct EncoderState {
     pub speed: Option<u32>,
     /// The longest that a fragment came later than the media in it explains.
     pub lateness: Duration,
+    /// What it says about itself; the meter does not look for that.
+    pub metadata: Metadata,
 }
 
 /// What is remembered of a fragment.

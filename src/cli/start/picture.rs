@@ -5,7 +5,7 @@
 
 use std::{ffi::OsString, thread};
 
-use super::super::source::Source;
+use super::{super::source::Source, metadata::MetadataGuard};
 use crate::{
     clock::{Clock, Tick},
     config::Settings,
@@ -27,17 +27,23 @@ pub(super) struct Picture {
 }
 
 /// Where everything goes that a source brings.
-pub(super) fn on_air(site: &Site) -> impl FnMut(ingest::Event, Tick) + Clone + Send + use<> {
+///
+/// Whatever brings the picture, nothing goes past `guard`.
+pub(super) fn on_air(
+    site: &Site,
+    guard: MetadataGuard,
+) -> impl FnMut(ingest::Event, Tick) + Clone + Send + use<> {
     let (video, panel) = (site.video.clone(), site.panel.clone());
-    move |event, now| match event {
-        ingest::Event::Init { init, started } => video.begin(init, started),
-        ingest::Event::Fragment(fragment) => {
+    move |event, now| match guard.pass(event) {
+        None => {}
+        Some(ingest::Event::Init { init, started }) => video.begin(init, started),
+        Some(ingest::Event::Fragment(fragment)) => {
             video.push(&fragment, now);
         }
-        ingest::Event::TargetDuration(target) => video.set_target_duration(target),
-        ingest::Event::Stopped(Stop::EndList) => video.stop(now),
-        ingest::Event::Stopped(Stop::EncoderGone) => video.lose(now),
-        ingest::Event::Title(title) => panel.publish(&Update::Title(title)),
+        Some(ingest::Event::TargetDuration(target)) => video.set_target_duration(target),
+        Some(ingest::Event::Stopped(Stop::EndList | Stop::Refused)) => video.stop(now),
+        Some(ingest::Event::Stopped(Stop::EncoderGone)) => video.lose(now),
+        Some(ingest::Event::Title(title)) => panel.publish(&Update::Title(title)),
     }
 }
 
@@ -45,11 +51,11 @@ pub(super) fn on_air(site: &Site) -> impl FnMut(ingest::Event, Tick) + Clone + S
 pub(super) fn play(
     settings: &Settings,
     source: &Source,
-    site: &Site,
+    video: &VideoHandle,
+    picture: impl FnMut(ingest::Event, Tick) + Clone + Send + 'static,
     around: Surroundings,
 ) -> anyhow::Result<Picture> {
     let clock = around.clock;
-    let picture = on_air(site);
     let watched = ingest::Settings {
         stream_dir: settings.ingest.directory.clone(),
         title_file: settings.ingest.title_file.clone(),
@@ -72,7 +78,7 @@ pub(super) fn play(
         }
         Source::Encoder(job) => {
             let encoder = encoder::run(job.clone(), around, picture)?;
-            prepare_slate(settings, job.plan().clone(), site.video.clone());
+            prepare_slate(settings, job.plan().clone(), video.clone());
             Some(encoder)
         }
     };

@@ -1,5 +1,8 @@
 use super::{
-    super::meter::{Picture, Sound},
+    super::{
+        meter::{Picture, Sound},
+        privacy::{Metadata, Refusal, Traces},
+    },
     *,
 };
 
@@ -21,6 +24,7 @@ fn good() -> EncoderState {
         sound: Some(Sound::default()),
         speed: Some(1000),
         lateness: Duration::ZERO,
+        metadata: Metadata::default(),
     }
 }
 
@@ -239,4 +243,43 @@ fn rates_and_times_are_short() {
     ] {
         assert_eq!(time(Duration::from_millis(millis)), shown);
     }
+}
+
+#[test]
+fn what_the_encoder_tells_about_itself_is_said_with_the_flag_and_whether_viewers_get_it() {
+    let found: Traces = [Trace::Encoder, Trace::Date, Trace::Place]
+        .into_iter()
+        .collect();
+    let with = |stays| {
+        let metadata = Metadata {
+            found,
+            stays,
+            refused: None,
+        };
+        let all = advice(&EncoderState { metadata, ..good() });
+        assert_eq!(all.len(), 1, "{all:?}");
+        all[0].words.clone()
+    };
+    let stripped = with(false);
+    assert!(
+        stripped.contains("the encoder, a creation time and a place")
+            && stripped.contains("viewers do not get it"),
+        "{stripped}"
+    );
+    assert_eq!(stripped.matches("`-map_metadata -1`").count(), 1);
+    assert!(with(true).contains("Viewers can read"));
+}
+
+#[test]
+fn a_stream_that_is_refused_is_the_only_thing_worth_a_word() {
+    let metadata = Metadata {
+        refused: Some(Refusal::TimeCodes),
+        ..Metadata::default()
+    };
+    let all = advice(&EncoderState {
+        metadata,
+        ..EncoderState::default()
+    });
+    assert_eq!(all.len(), 1);
+    assert!(all[0].words.contains("`-write_tmcd 0`"), "{all:?}");
 }

@@ -105,12 +105,14 @@ struct Defaults {
 
 impl TrackFragment {
     /// Reads `traf`; its samples must lie in the bytes `data` of the fragment. `previous_end` is
-    /// the `data_end` of the `traf` before it, 0 for the first.
+    /// the `data_end` of the `traf` before it, 0 for the first. `each` is told where each sample
+    /// begins and how many bytes it has, before that is known to lie in `data`.
     pub(super) fn read<'init>(
         traf: &MediaBox<'_>,
         init: &'init InitSegment,
         data: &Range<u64>,
         previous_end: u64,
+        each: &mut impl FnMut(u32, u64, u64),
     ) -> Result<(&'init Track, Self), FragmentError> {
         let header = traf.child(b"tfhd")?;
         let mut fields = header.fields();
@@ -155,7 +157,7 @@ impl TrackFragment {
         for child in traf.children() {
             let child = child?;
             if child.kind.0 == *b"trun" {
-                runs.read(&child, defaults, data)?;
+                runs.read(&child, defaults, data, each)?;
             }
         }
         let end = decode_time.checked_add(runs.duration);
@@ -210,6 +212,7 @@ impl Runs {
         run: &MediaBox<'_>,
         defaults: Defaults,
         data: &Range<u64>,
+        each: &mut impl FnMut(u32, u64, u64),
     ) -> Result<(), FragmentError> {
         let track_id = self.track_id;
         let outside = FragmentError::DataOutside { track_id };
@@ -249,6 +252,10 @@ impl Runs {
             self.duration += u64::from(count) * u64::from(defaults.duration);
             size = u64::from(count) * u64::from(defaults.size);
             sync_samples = (count - 1) * u32::from(is_sync(defaults.flags));
+            for sample in 0..u64::from(count) {
+                let len = u64::from(defaults.size);
+                each(track_id, self.position.saturating_add(sample * len), len);
+            }
         } else {
             let width = 4 * (flags & own).count_ones() as usize;
             if fields.left() / width < count as usize {
@@ -266,7 +273,9 @@ impl Runs {
                     }
                 };
                 self.duration += u64::from(optional(trun::DURATION, defaults.duration)?);
-                size += u64::from(optional(trun::SIZE, defaults.size)?);
+                let len = u64::from(optional(trun::SIZE, defaults.size)?);
+                each(track_id, self.position.saturating_add(size), len);
+                size += len;
                 let own_flags = optional(trun::FLAGS, defaults.flags)?;
                 if first_own_flags.is_some() {
                     sync_samples += u32::from(is_sync(own_flags));

@@ -51,6 +51,7 @@ fn a_steady_stream_is_measured() {
         sound: Some(Sound::default()),
         speed: Some(1000),
         lateness: Duration::ZERO,
+        metadata: Metadata::default(),
     };
     assert_eq!(state, expected);
 }

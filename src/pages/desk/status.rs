@@ -191,6 +191,7 @@ mod tests {
             sound: Some(Sound::default()),
             speed: Some(1000),
             lateness: Duration::ZERO,
+            ..EncoderState::default()
         }
     }
 
