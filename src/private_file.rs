@@ -134,6 +134,20 @@ pub fn is_unfinished(name: &str, file: &str) -> bool {
     mark.is_some_and(|mark| mark.len() == 16 && mark.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
+/// Removes what a [`write()`] left behind in which the program was killed. Blocks.
+///
+/// Only for somebody who knows that nobody is writing this file now.
+pub fn remove_unfinished(path: &Path) {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let entries = path.parent().and_then(|parent| fs::read_dir(parent).ok());
+    for entry in entries.into_iter().flatten().flatten() {
+        if is_unfinished(&entry.file_name().to_string_lossy(), &name) {
+            // What stays is removed at another start.
+            drop(fs::remove_file(entry.path()));
+        }
+    }
+}
+
 /// Replaces the file, or leaves the old one as it is. Blocks until it is on the disk.
 ///
 /// # Errors
@@ -185,6 +199,27 @@ mod tests {
         assert_eq!(read(&file).unwrap().unwrap().as_str(), "two");
         assert_eq!(file.metadata().unwrap().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_program_left_is_removed_and_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("x.toml");
+        write(&file, "x").unwrap();
+        for name in [
+            ".x.toml.0123456789abcdef",
+            ".y.toml.0123456789abcdef",
+            ".x.toml.bak",
+        ] {
+            fs::write(directory.path().join(name), "half").unwrap();
+        }
+
+        remove_unfinished(&file);
+
+        let left = fs::read_dir(directory.path()).unwrap();
+        let mut left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, [".x.toml.bak", ".y.toml.0123456789abcdef", "x.toml"]);
     }
 
     #[test]

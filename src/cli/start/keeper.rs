@@ -33,6 +33,8 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Reads the file and hands it to the room.
 pub(super) fn restore(state: &Path, room: &RoomHandle) -> anyhow::Result<()> {
     let file = state.join(KEEPER_FILE);
+    // The directory is ours alone since the start.
+    private_file::remove_unfinished(&file);
     let saved = room.saved();
     let Some(text) = private_file::read(&file)? else {
         return Ok(());
