@@ -35,6 +35,7 @@ pub mod onion;
 pub mod pages;
 pub mod passwords;
 pub mod private_file;
+pub mod recording;
 pub mod ring;
 pub mod room;
 pub mod telemetry;

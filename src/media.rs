@@ -13,5 +13,6 @@ pub mod init;
 pub mod listing;
 pub mod meter;
 pub mod playlist;
+pub mod recording;
 pub mod stream;
 pub mod timeline;

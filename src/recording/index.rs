@@ -1,0 +1,489 @@
+//! The list of recordings: what is in the directory, and what `index.toml` says about it.
+//!
+//! A recording that the index does not know is hidden: nobody said that viewers may see it.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File, OpenOptions},
+    io::{self, Read as _},
+    os::unix::fs::{FileExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rustix::fs::OFlags;
+use serde::{Deserialize, Serialize};
+
+use super::Shared;
+use crate::{
+    clock::WallTime,
+    media::{
+        boxes::MAX_FRAGMENT_BYTES,
+        recording::{MOST, Recording, RecordingName, Stage, length::LengthField},
+        stream::{Item, StreamReader},
+    },
+    private_file::{self, PrivateFileError},
+};
+
+/// Name of the index in the directory.
+const INDEX: &str = "index.toml";
+
+/// Entries of a directory that are looked at.
+const MAX_ENTRIES: usize = 100_000;
+
+/// Bytes that are read at once from a recording that has to be checked.
+const CHECK: usize = 256 * 1024;
+
+/// Longest title that is read back, in bytes.
+const MAX_TITLE: usize = 1024;
+
+/// What `index.toml` holds.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Index {
+    recordings: Vec<Entry>,
+}
+
+/// One recording in it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Entry {
+    name: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    title: String,
+    /// Milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    began: Option<u64>,
+    /// Milliseconds; missing while it is being made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    length: Option<u64>,
+    #[serde(default)]
+    hidden: bool,
+}
+
+impl Entry {
+    fn of(recording: &Recording) -> Self {
+        let millis = u64::try_from(recording.length.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            name: recording.name.to_string(),
+            title: recording.title.clone(),
+            began: recording.began.map(WallTime::unix_millis),
+            length: (recording.stage == Stage::Whole).then_some(millis),
+            hidden: recording.is_hidden,
+        }
+    }
+
+    fn recording(self) -> Option<Recording> {
+        let is_shown = self.title.len() <= MAX_TITLE && !self.title.contains(char::is_control);
+        Some(Recording {
+            name: RecordingName::parse(&self.name)?,
+            title: if is_shown { self.title } else { String::new() },
+            began: self.began.map(WallTime::from_unix_millis),
+            length: Duration::from_millis(self.length.unwrap_or_default()),
+            bytes: 0,
+            is_hidden: self.hidden,
+            stage: match self.length {
+                Some(_) => Stage::Whole,
+                None => Stage::Unchecked,
+            },
+        })
+    }
+}
+
+impl Shared {
+    /// The file of a recording.
+    pub(super) fn file(&self, name: RecordingName) -> PathBuf {
+        self.settings.directory.join(name.file())
+    }
+
+    /// Looks at the directory again, and deletes what is too old.
+    pub(super) fn look(&self) {
+        let directory = &self.settings.directory;
+        let files = match files(directory) {
+            Ok(files) => files,
+            Err(error) => {
+                tracing::warn!(
+                    "the recordings in `{}` cannot be listed: {error}",
+                    directory.display()
+                );
+                return;
+            }
+        };
+        let mut known = self.known(directory);
+        let free = free(directory);
+        let now = self.clock.wall();
+        let mut state = self.lock();
+        state.free = free;
+        let running = state.running;
+        // What is known in memory is newer than the index.
+        for (name, recording) in std::mem::take(&mut state.all) {
+            known.insert(name, recording);
+        }
+        for (name, bytes) in files {
+            let mut recording = known.remove(&name).unwrap_or(Recording {
+                name,
+                title: String::new(),
+                began: None,
+                length: Duration::ZERO,
+                bytes,
+                is_hidden: true,
+                stage: Stage::Unchecked,
+            });
+            if running != Some(name) {
+                recording.bytes = bytes;
+            }
+            state.all.insert(name, recording);
+        }
+        let expired: Vec<_> = state
+            .all
+            .keys()
+            .filter(|name| running != Some(**name))
+            .filter(|name| name.is_expired(self.settings.keep_days, now))
+            .copied()
+            .collect();
+        drop(state);
+        for name in &expired {
+            match self.remove(*name) {
+                Ok(()) => tracing::info!("the recording {name} was deleted: it is too old"),
+                Err(error) => tracing::warn!("the recording {name} cannot be deleted: {error}"),
+            }
+        }
+        if !expired.is_empty() {
+            self.keep_index();
+        }
+    }
+
+    /// What the index says; what is no index is moved out of the way.
+    fn known(&self, directory: &Path) -> BTreeMap<RecordingName, Recording> {
+        // The memory has everything after the first look.
+        if !self.lock().all.is_empty() {
+            return BTreeMap::new();
+        }
+        let file = directory.join(INDEX);
+        let text = match private_file::read(&file) {
+            Ok(text) => text,
+            Err(error) => {
+                tracing::warn!("{error}; all recordings are hidden");
+                None
+            }
+        };
+        let Some(text) = text else {
+            return BTreeMap::new();
+        };
+        match toml::from_str::<Index>(&text) {
+            Ok(index) => {
+                let recordings = index.recordings.into_iter().filter_map(Entry::recording);
+                recordings.map(|found| (found.name, found)).collect()
+            }
+            Err(error) => {
+                let aside = directory.join("index.toml.unreadable");
+                tracing::warn!(
+                    "`{}` cannot be read and was moved to `{}`; all recordings are hidden: {error}",
+                    file.display(),
+                    aside.display()
+                );
+                drop(fs::rename(&file, &aside));
+                BTreeMap::new()
+            }
+        }
+    }
+
+    /// Writes the index down.
+    pub(super) fn write_index(&self) -> Result<(), PrivateFileError> {
+        let _one_at_a_time = self
+            .index
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let recordings = self.lock().all.values().map(Entry::of).collect();
+        let text = toml::to_string(&Index { recordings }).unwrap_or_default();
+        private_file::write(&self.settings.directory.join(INDEX), &text)
+    }
+
+    /// The same where nobody waits for it.
+    pub(super) fn keep_index(&self) {
+        if let Err(error) = self.write_index() {
+            tracing::warn!("the list of recordings cannot be written: {error}");
+        }
+    }
+
+    /// Deletes a file and forgets it. One that is not there any more is no error.
+    pub(super) fn remove(&self, name: RecordingName) -> io::Result<()> {
+        match fs::remove_file(self.file(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut state = self.lock();
+        state.all.remove(&name);
+        drop(state);
+        let free = free(&self.settings.directory);
+        self.lock().free = free;
+        Ok(())
+    }
+
+    /// Looks where the recordings end that were cut by a crash, and cuts them after the last whole
+    /// fragment. Blocks as long as it takes to read them.
+    pub(super) fn check(&self) {
+        let unchecked: Vec<_> = self
+            .lock()
+            .all
+            .values()
+            .filter(|recording| recording.stage == Stage::Unchecked)
+            .map(|recording| (recording.name, recording.began.is_some()))
+            .collect();
+        if unchecked.is_empty() {
+            return;
+        }
+        for (name, is_ours) in unchecked {
+            match check(&self.file(name), is_ours) {
+                Ok((length, bytes)) => self.grew(name, |recording| {
+                    recording.length = length;
+                    recording.bytes = bytes;
+                    recording.stage = Stage::Whole;
+                }),
+                Err(error) => tracing::warn!("the recording {name} cannot be played: {error}"),
+            }
+        }
+        self.keep_index();
+    }
+}
+
+/// The files of recordings and their sizes, of at most as many as there may be.
+fn files(directory: &Path) -> io::Result<Vec<(RecordingName, u64)>> {
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut files = Vec::new();
+    for entry in entries.take(MAX_ENTRIES) {
+        let entry = entry?;
+        let name = entry.file_name();
+        let Some(name) = name.to_str().and_then(RecordingName::parse_file) else {
+            continue;
+        };
+        // Of the entry itself: links are not followed.
+        match entry.metadata() {
+            Ok(about) if about.is_file() => files.push((name, about.len())),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    files.sort_unstable_by_key(|(name, _)| std::cmp::Reverse(*name));
+    files.truncate(MOST);
+    Ok(files)
+}
+
+/// What the disk has left, if it says so.
+pub(super) fn free(directory: &Path) -> Option<u64> {
+    // Before the first recording there is no directory.
+    let there = directory.ancestors().find(|place| place.exists())?;
+    let disk = rustix::fs::statvfs(there).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// Opens a file of the directory, never through a link.
+pub(super) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = options
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::other("it is not a plain file"))
+    }
+}
+
+/// How long a recording plays and how many bytes of it are whole. One of ours is cut there.
+fn check(path: &Path, is_ours: bool) -> io::Result<(Duration, u64)> {
+    let mut file = open(path, OpenOptions::new().read(true).write(is_ours))?;
+    if is_ours {
+        // Another show may be writing it.
+        file.try_lock()?;
+    }
+    let mut reader = StreamReader::new(MAX_FRAGMENT_BYTES);
+    let mut buffer = vec![0; CHECK];
+    let (mut start, mut end, mut whole) = (None, Duration::ZERO, 0);
+    let mut field = None;
+    'file: loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        reader.push(buffer.get(..read).unwrap_or_default());
+        loop {
+            match reader.next_item() {
+                Ok(None) => break,
+                Ok(Some(Item::Init(init))) => {
+                    field = LengthField::find(init.bytes());
+                    whole = init.bytes().len() as u64;
+                }
+                Ok(Some(Item::Fragment(fragment))) => {
+                    start.get_or_insert(fragment.start());
+                    end = end.max(fragment.end());
+                    whole += fragment.bytes().len() as u64;
+                }
+                // What comes after the last whole fragment is of no use.
+                Err(_) => break 'file,
+            }
+        }
+    }
+    let length = end.saturating_sub(start.unwrap_or(end));
+    if is_ours {
+        file.set_len(whole)?;
+        if let Some(field) = field {
+            file.write_all_at(&field.bytes(length), field.at)?;
+        }
+        file.sync_all()?;
+        return Ok((length, whole));
+    }
+    // Other programs may put other boxes between fragments.
+    Ok((length, file.metadata()?.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::Clock,
+        media::fragment::sample,
+        recording::{Recordings, Settings},
+    };
+
+    fn settings(directory: &Path) -> Settings {
+        Settings {
+            directory: directory.to_owned(),
+            keep_days: 0,
+            max_bytes: 1 << 30,
+            keep_free: 0,
+            is_public: true,
+        }
+    }
+
+    /// An init segment and five fragments of 200 ms.
+    fn recording() -> Vec<u8> {
+        let mut bytes = sample::audio_and_video().to_vec();
+        for number in 0..5 {
+            bytes.extend_from_slice(&sample::fragment_bytes(number * 200, number == 0));
+        }
+        bytes
+    }
+
+    fn put(directory: &Path, name: &str, index: &str) {
+        fs::write(directory.join(format!("{name}.mp4")), recording()).unwrap();
+        private_file::write(&directory.join(INDEX), index).unwrap();
+    }
+
+    #[test]
+    fn what_a_crash_cut_is_cut_to_the_last_whole_fragment() {
+        let directory = tempfile::tempdir().unwrap();
+        let name = "2026-11-21_2000";
+        put(
+            directory.path(),
+            name,
+            &format!("[[recordings]]\nname = \"{name}\"\nbegan = 5\ntitle = \"A & B\"\n"),
+        );
+        let file = directory.path().join(format!("{name}.mp4"));
+        let whole = recording().len() as u64;
+        let last = sample::fragment_bytes(0, false).len() as u64;
+        File::options()
+            .write(true)
+            .open(&file)
+            .unwrap()
+            .set_len(whole - 7)
+            .unwrap();
+
+        let recordings = Recordings::open(settings(directory.path()), Clock::new());
+        assert_eq!(recordings.list()[0].stage, Stage::Unchecked);
+        recordings.shared.check();
+
+        let found = recordings.list().remove(0);
+        assert_eq!(found.stage, Stage::Whole);
+        assert_eq!(found.bytes, whole - last);
+        assert_eq!(found.bytes, file.metadata().unwrap().len());
+        assert_eq!(found.length, Duration::from_millis(800));
+        assert_eq!((found.title.as_str(), found.is_hidden), ("A & B", false));
+        // It is known from now on.
+        let again = Recordings::open(settings(directory.path()), Clock::new());
+        assert_eq!(again.list(), [found]);
+    }
+
+    #[test]
+    fn a_file_that_the_index_does_not_know_is_hidden_and_left_as_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        put(directory.path(), "2026-11-21_2000", "");
+        put(directory.path(), "holiday", "");
+        fs::create_dir(directory.path().join("2026-11-22_2000.mp4")).unwrap();
+        std::os::unix::fs::symlink(
+            "/etc/hostname",
+            directory.path().join("2026-11-23_2000.mp4"),
+        )
+        .unwrap();
+        let file = directory.path().join("2026-11-21_2000.mp4");
+        let mut bytes = recording();
+        bytes.extend_from_slice(b"trailing");
+        fs::write(&file, &bytes).unwrap();
+
+        let recordings = Recordings::open(settings(directory.path()), Clock::new());
+        recordings.shared.check();
+
+        let found = recordings.list();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].is_hidden);
+        assert_eq!(found[0].length, Duration::from_secs(1));
+        assert_eq!(fs::read(&file).unwrap(), bytes);
+    }
+
+    #[test]
+    fn an_index_that_is_none_is_moved_aside_and_everything_is_hidden() {
+        let directory = tempfile::tempdir().unwrap();
+        put(directory.path(), "2026-11-21_2000", "recordings = 7");
+
+        let recordings = Recordings::open(settings(directory.path()), Clock::new());
+        let name = recordings.list()[0].name;
+        assert!(recordings.list()[0].is_hidden);
+        recordings.hide(name, false).unwrap();
+
+        let aside = directory.path().join("index.toml.unreadable");
+        assert_eq!(fs::read_to_string(aside).unwrap(), "recordings = 7");
+        let again = Recordings::open(settings(directory.path()), Clock::new());
+        assert!(!again.list()[0].is_hidden);
+    }
+
+    #[test]
+    fn what_is_too_old_is_deleted_and_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["1999-01-01_0000", "1999-01-01_0000-2", "9999-01-01_0000"] {
+            put(directory.path(), name, "");
+        }
+        fs::write(directory.path().join("1999-01-01.mp4"), "mine").unwrap();
+        let kept = Recordings::open(settings(directory.path()), Clock::new());
+        assert_eq!(kept.list().len(), 3);
+
+        let settings = Settings {
+            keep_days: 30,
+            ..settings(directory.path())
+        };
+        let left = Recordings::open(settings, Clock::new());
+
+        let names: Vec<_> = left.list().iter().map(|one| one.name.to_string()).collect();
+        assert_eq!(names, ["9999-01-01_0000"]);
+        assert!(directory.path().join("1999-01-01.mp4").exists());
+        assert!(!directory.path().join("1999-01-01_0000.mp4").exists());
+    }
+
+    #[test]
+    fn a_deleted_recording_is_gone_from_disk_list_and_index() {
+        let directory = tempfile::tempdir().unwrap();
+        put(directory.path(), "2026-11-21_2000", "");
+        let recordings = Recordings::open(settings(directory.path()), Clock::new());
+        let name = recordings.list()[0].name;
+
+        recordings.delete(name).unwrap();
+
+        assert!(recordings.list().is_empty());
+        assert!(!directory.path().join(name.file()).exists());
+        let again = recordings.delete(name).unwrap_err().to_string();
+        assert!(again.contains("no such recording"), "{again}");
+        assert_eq!(recordings.recorder().space.used, 0);
+    }
+}
