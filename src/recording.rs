@@ -16,6 +16,7 @@ use std::{
     collections::BTreeMap,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use tokio::sync::watch;
@@ -26,6 +27,9 @@ use crate::{
     media::recording::{Eyes, MOST, Recorder, Recording, RecordingName, Shortage, Space, Stage},
     private_file::PrivateFileError,
 };
+
+/// Time for a recording to begin or to end before its page is shown.
+const SETTLES_WITHIN: Duration = Duration::from_millis(700);
 
 /// What can be configured.
 #[derive(Debug, Clone)]
@@ -56,6 +60,8 @@ struct Shared {
     /// One write of the index at a time.
     index: Mutex<()>,
     wanted: watch::Sender<bool>,
+    /// Counts beginnings, ends and problems.
+    turns: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -92,6 +98,7 @@ impl Recordings {
     /// A directory that cannot be read is reported and counts as empty.
     pub fn open(settings: Settings, clock: Clock) -> Self {
         let (wanted, _) = watch::channel(false);
+        let (turns, _) = watch::channel(0);
         let recordings = Self {
             shared: Arc::new(Shared {
                 settings,
@@ -99,6 +106,7 @@ impl Recordings {
                 state: Mutex::default(),
                 index: Mutex::default(),
                 wanted,
+                turns,
             }),
         };
         recordings.look();
@@ -133,6 +141,18 @@ impl Recordings {
             problem: state.problem.clone(),
             space: self.shared.space(&state),
         }
+    }
+
+    /// How recording goes as soon as it does what is wanted, or after a moment: off the air nothing
+    /// begins.
+    pub async fn settled(&self) -> Recorder {
+        let mut turns = self.shared.turns.subscribe();
+        let settled = turns.wait_for(|_| {
+            let recorder = self.recorder();
+            recorder.problem.is_some() || recorder.is_wanted == recorder.running.is_some()
+        });
+        let _in_time = tokio::time::timeout(SETTLES_WITHIN, settled).await;
+        self.recorder()
     }
 
     /// All recordings, the newest first.
@@ -250,6 +270,11 @@ impl Shared {
             tracing::warn!(%error, "an empty recording cannot be deleted");
         }
         self.keep_index();
+        self.turned();
+    }
+
+    fn turned(&self) {
+        self.turns.send_modify(|count| *count += 1);
     }
 
     /// Why recording does not go on, for the desk and the log.
@@ -257,5 +282,6 @@ impl Shared {
         tracing::error!("recording ended: {words}; the show goes on");
         self.lock().problem = Some(words);
         self.wanted.send_replace(false);
+        self.turned();
     }
 }

@@ -58,6 +58,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
             "captcha",
             "emotes",
             "passwords",
+            "recording",
             "tripcodes",
         ],
         &["notify", "arti_client", "tor_hsservice", "tor_proto"],
@@ -66,6 +67,11 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
         "config",
         &["encoder", "media"],
         &["tokio", "axum", "maud", "notify", "arti_client"],
+    ),
+    (
+        "recording",
+        &["clock", "live", "media", "private_file"],
+        &["axum", "hyper", "maud", "notify", "arti_client"],
     ),
     (
         "instance",

@@ -119,6 +119,13 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
         site.room.clone(),
         closing.clone(),
     ));
+    let (recordings, video) = (site.recordings.clone(), site.video.clone());
+    let (panel, ending) = (site.panel.clone(), closing.clone());
+    tasks.spawn(async move {
+        let title = move || panel.summary().title.as_str().to_owned();
+        recordings.follow(video, title, ending).await;
+        Ok("recorder")
+    });
     let mut endings = control::open(
         socket,
         settings,
@@ -140,6 +147,7 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
         video: site.video.clone(),
         panel: site.panel.clone(),
         room: site.room.clone(),
+        recordings: site.recordings.clone(),
         desk: site.desk.clone(),
         clock,
     };

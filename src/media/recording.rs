@@ -3,10 +3,12 @@
 //! Belongs here: the rules about recordings. Does not belong here: files and their contents on disk
 //! ([`crate::recording`]), when something is recorded.
 
+pub mod chapters;
 pub mod length;
 
 use std::{fmt, time::Duration};
 
+use self::chapters::Chapters;
 use crate::clock::{Civil, WallTime};
 
 /// Ending of the files.
@@ -16,7 +18,7 @@ const EXTENSION: &str = ".mp4";
 const MOST_IN_A_MINUTE: u16 = 999;
 
 /// Recordings that there may be at the same time.
-pub const MOST: usize = 1_000;
+pub const MOST: usize = 500;
 
 /// The part of the limit at which there is a warning, in hundredths.
 const WARN_AT: u64 = 80;
@@ -174,6 +176,8 @@ pub struct Recording {
     pub length: Duration,
     /// Size of its file.
     pub bytes: u64,
+    /// Where playback can start.
+    pub chapters: Chapters,
     /// Whether viewers may not see it.
     pub is_hidden: bool,
     /// How far it is.
@@ -394,6 +398,7 @@ mod tests {
             began: None,
             length: Duration::ZERO,
             bytes: 0,
+            chapters: Chapters::default(),
             is_hidden: false,
             stage: Stage::Whole,
         };

@@ -1,6 +1,6 @@
 //! Following the broadcast: one recording for each run, from the newest keyframe on.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Recordings,
-    tape::{Tape, TapeError},
+    tape::{Piece, Tape, TapeError},
 };
 use crate::{
     live::video::{VideoHandle, Viewing},
@@ -31,7 +31,9 @@ impl Recordings {
         title: impl Fn() -> String + Send,
         closing: CancellationToken,
     ) {
-        self.on_disk(|recordings| recordings.shared.check()).await;
+        // Beside it: to read a long recording takes a while, and the show may have begun.
+        let shared = Arc::clone(&self.shared);
+        drop(tokio::task::spawn_blocking(move || shared.check()));
         let mut wanted = self.shared.wanted.subscribe();
         let mut air = video.air();
         let mut looks = tokio::time::interval(LOOK_EVERY);
@@ -98,8 +100,8 @@ impl Recordings {
                 }
                 bytes = viewing.next() => {
                     let Some(bytes) = bytes else { break None };
-                    if let Some((bytes, length)) = run.next(bytes)
-                        && let Err(error) = tape.push(bytes, length)
+                    if let Some(piece) = run.next(bytes)
+                        && let Err(error) = tape.push(piece)
                     {
                         break Some(error);
                     }
@@ -158,21 +160,25 @@ impl Run {
         })
     }
 
-    /// The next fragment, and how long the recording is with it.
-    fn next(&mut self, bytes: Bytes) -> Option<(Bytes, Duration)> {
+    /// The next fragment as it is written.
+    fn next(&mut self, bytes: Bytes) -> Option<Piece> {
         let fragment = Fragment::parse(bytes, &self.init).ok()?;
         let shift = *self
             .shift
             .get_or_insert(TimeShift::between(fragment.start(), Duration::ZERO));
         let fragment = fragment.shifted(shift);
         self.length = self.length.max(fragment.end());
-        Some((fragment.bytes().clone(), self.length))
+        Some(Piece {
+            bytes: fragment.bytes().clone(),
+            start: fragment.starts_with_keyframe().then(|| fragment.start()),
+            length: self.length,
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path, sync::Arc};
+    use std::{fs, path::Path};
 
     use super::*;
     use crate::{

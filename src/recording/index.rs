@@ -19,7 +19,11 @@ use crate::{
     clock::WallTime,
     media::{
         boxes::MAX_FRAGMENT_BYTES,
-        recording::{MOST, Recording, RecordingName, Stage, length::LengthField},
+        recording::{
+            MOST, Recording, RecordingName, Stage,
+            chapters::{Chapter, Chapters},
+            length::LengthField,
+        },
         stream::{Item, StreamReader},
     },
     private_file::{self, PrivateFileError},
@@ -56,6 +60,9 @@ struct Entry {
     /// Milliseconds; missing while it is being made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     length: Option<u64>,
+    /// Milliseconds and bytes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    chapters: Vec<Chapter>,
     #[serde(default)]
     hidden: bool,
 }
@@ -68,6 +75,7 @@ impl Entry {
             title: recording.title.clone(),
             began: recording.began.map(WallTime::unix_millis),
             length: (recording.stage == Stage::Whole).then_some(millis),
+            chapters: recording.chapters.all().to_vec(),
             hidden: recording.is_hidden,
         }
     }
@@ -80,6 +88,8 @@ impl Entry {
             began: self.began.map(WallTime::from_unix_millis),
             length: Duration::from_millis(self.length.unwrap_or_default()),
             bytes: 0,
+            // Looked at once more when the size is known.
+            chapters: Chapters::restored(self.chapters, u64::MAX),
             is_hidden: self.hidden,
             stage: match self.length {
                 Some(_) => Stage::Whole,
@@ -125,10 +135,13 @@ impl Shared {
                 began: None,
                 length: Duration::ZERO,
                 bytes,
+                chapters: Chapters::default(),
                 is_hidden: true,
                 stage: Stage::Unchecked,
             });
             if running != Some(name) {
+                let chapters = recording.chapters.all().to_vec();
+                recording.chapters = Chapters::restored(chapters, bytes);
                 recording.bytes = bytes;
             }
             state.all.insert(name, recording);
@@ -234,9 +247,10 @@ impl Shared {
         }
         for (name, is_ours) in unchecked {
             match check(&self.file(name), is_ours) {
-                Ok((length, bytes)) => self.grew(name, |recording| {
-                    recording.length = length;
-                    recording.bytes = bytes;
+                Ok(found) => self.grew(name, |recording| {
+                    recording.length = found.length;
+                    recording.bytes = found.bytes;
+                    recording.chapters = found.chapters;
                     recording.stage = Stage::Whole;
                 }),
                 Err(error) => tracing::warn!("the recording {name} cannot be played: {error}"),
@@ -293,8 +307,17 @@ pub(super) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     }
 }
 
-/// How long a recording plays and how many bytes of it are whole. One of ours is cut there.
-fn check(path: &Path, is_ours: bool) -> io::Result<(Duration, u64)> {
+/// What a recording holds.
+#[derive(Debug, Default)]
+struct Contents {
+    length: Duration,
+    /// Bytes of its whole fragments and what is before them.
+    bytes: u64,
+    chapters: Chapters,
+}
+
+/// Reads a recording. One of ours is cut after its last whole fragment.
+fn check(path: &Path, is_ours: bool) -> io::Result<Contents> {
     let mut file = open(path, OpenOptions::new().read(true).write(is_ours))?;
     if is_ours {
         // Another show may be writing it.
@@ -302,8 +325,8 @@ fn check(path: &Path, is_ours: bool) -> io::Result<(Duration, u64)> {
     }
     let mut reader = StreamReader::new(MAX_FRAGMENT_BYTES);
     let mut buffer = vec![0; CHECK];
-    let (mut start, mut end, mut whole) = (None, Duration::ZERO, 0);
-    let mut field = None;
+    let mut found = Contents::default();
+    let (mut start, mut field) = (None, None);
     'file: loop {
         let read = file.read(&mut buffer)?;
         if read == 0 {
@@ -315,29 +338,33 @@ fn check(path: &Path, is_ours: bool) -> io::Result<(Duration, u64)> {
                 Ok(None) => break,
                 Ok(Some(Item::Init(init))) => {
                     field = LengthField::find(init.bytes());
-                    whole = init.bytes().len() as u64;
+                    found.bytes = init.bytes().len() as u64;
                 }
                 Ok(Some(Item::Fragment(fragment))) => {
-                    start.get_or_insert(fragment.start());
-                    end = end.max(fragment.end());
-                    whole += fragment.bytes().len() as u64;
+                    let start = *start.get_or_insert(fragment.start());
+                    if is_ours && fragment.starts_with_keyframe() {
+                        let at = fragment.start().saturating_sub(start);
+                        found.chapters.push(at, found.bytes);
+                    }
+                    found.length = found.length.max(fragment.end().saturating_sub(start));
+                    found.bytes += fragment.bytes().len() as u64;
                 }
                 // What comes after the last whole fragment is of no use.
                 Err(_) => break 'file,
             }
         }
     }
-    let length = end.saturating_sub(start.unwrap_or(end));
     if is_ours {
-        file.set_len(whole)?;
+        file.set_len(found.bytes)?;
         if let Some(field) = field {
-            file.write_all_at(&field.bytes(length), field.at)?;
+            file.write_all_at(&field.bytes(found.length), field.at)?;
         }
         file.sync_all()?;
-        return Ok((length, whole));
+    } else {
+        // Other programs may put other boxes between fragments.
+        found.bytes = file.metadata()?.len();
     }
-    // Other programs may put other boxes between fragments.
-    Ok((length, file.metadata()?.len()))
+    Ok(found)
 }
 
 #[cfg(test)]

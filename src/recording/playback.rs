@@ -5,12 +5,16 @@ use std::{
     io,
     os::unix::fs::FileExt as _,
     sync::Arc,
+    time::Duration,
 };
 
 use bytes::Bytes;
 
 use super::{Recordings, index};
-use crate::media::recording::{Eyes, RecordingName};
+use crate::media::{
+    init::MAX_INIT_BYTES,
+    recording::{Eyes, RecordingName, length::LengthField},
+};
 
 /// A recording that is being read by somebody.
 #[derive(Debug, Clone)]
@@ -19,29 +23,47 @@ pub struct Playback {
     name: RecordingName,
     eyes: Eyes,
     file: Arc<File>,
-    len: u64,
+    /// What is sent in place of the bytes before `skipped`; empty when nothing is left out.
+    head: Bytes,
+    skipped: u64,
+    /// Bytes of the file that count.
+    end: u64,
 }
 
 impl Recordings {
-    /// Opens a recording that these may play; `None` if there is none. The only way from a name to
-    /// a file.
-    pub async fn play(&self, name: RecordingName, eyes: Eyes) -> Option<Playback> {
+    /// Opens a recording that these may play, from the last of its chapters before `from`; `None` if
+    /// there is none. The only way from a name to a file.
+    pub async fn play(&self, name: RecordingName, eyes: Eyes, from: Duration) -> Option<Playback> {
         let recording = self.get_for(name, eyes)?;
+        let chapter = recording
+            .chapters
+            .before(from)
+            .zip(recording.chapters.head());
+        let length = recording.length;
         let opened = self
             .on_disk(move |recordings| {
                 let file = recordings.shared.file(name);
                 let file = index::open(&file, OpenOptions::new().read(true))?;
-                let len = file.metadata()?.len();
-                Ok::<_, io::Error>((file, len))
+                let (head, skipped) = match chapter {
+                    Some((chapter, head)) => (
+                        read_head(&file, head, length.saturating_sub(chapter.start()))?,
+                        chapter.at,
+                    ),
+                    None => (Bytes::new(), 0),
+                };
+                let end = file.metadata()?.len();
+                Ok::<_, io::Error>((file, head, skipped, end))
             })
             .await?;
         match opened {
-            Ok((file, len)) => Some(Playback {
+            Ok((file, head, skipped, end)) => Some(Playback {
                 recordings: self.clone(),
                 name,
                 eyes,
                 file: Arc::new(file),
-                len: len.min(recording.bytes),
+                head,
+                skipped,
+                end: end.min(recording.bytes),
             }),
             Err(error) => {
                 tracing::warn!("the recording {name} cannot be played: {error}");
@@ -51,24 +73,48 @@ impl Recordings {
     }
 }
 
+/// The init segment of a file, with another length in it.
+fn read_head(file: &File, len: u64, length: Duration) -> io::Result<Bytes> {
+    let len = usize::try_from(len).unwrap_or(usize::MAX);
+    let mut head = vec![0; len.min(MAX_INIT_BYTES)];
+    file.read_exact_at(&mut head, 0)?;
+    if let Some(field) = LengthField::find(&head) {
+        let at = usize::try_from(field.at).unwrap_or(usize::MAX);
+        if let Some(there) = at.checked_add(8).and_then(|end| head.get_mut(at..end)) {
+            there.copy_from_slice(&field.bytes(length));
+        }
+    }
+    Ok(head.into())
+}
+
 impl Playback {
-    /// Bytes of the whole recording.
+    /// Bytes of what is sent.
     pub fn len(&self) -> u64 {
-        self.len
+        self.head.len() as u64 + self.end.saturating_sub(self.skipped)
     }
 
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
-    /// At most `most` bytes from `at` on; `None` when these may not play it any more, or when it
-    /// cannot be read.
+    /// At most `most` bytes from `at` on; `None` at the end, when these may not play it any more,
+    /// or when it cannot be read.
     pub async fn read(&self, at: u64, most: usize) -> Option<Bytes> {
         self.recordings.get_for(self.name, self.eyes)?;
+        let head = usize::try_from(at).ok().and_then(|at| self.head.get(at..));
+        if let Some(head) = head.filter(|head| !head.is_empty()) {
+            let piece = head.get(..most).unwrap_or(head);
+            return Some(self.head.slice_ref(piece));
+        }
+        let at = at - self.head.len() as u64 + self.skipped;
+        let left = usize::try_from(self.end.saturating_sub(at)).unwrap_or(usize::MAX);
+        if left == 0 {
+            return None;
+        }
         let file = Arc::clone(&self.file);
         let read = tokio::task::spawn_blocking(move || {
-            let mut piece = vec![0; most];
+            let mut piece = vec![0; most.min(left)];
             file.read_exact_at(&mut piece, at).map(|()| piece)
         });
         match read.await.ok()? {

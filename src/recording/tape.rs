@@ -20,7 +20,9 @@ use tokio::sync::oneshot;
 
 use super::{Shared, index};
 use crate::{
-    media::recording::{Recording, RecordingName, Shortage, Stage, length::LengthField},
+    media::recording::{
+        Recording, RecordingName, Shortage, Stage, chapters::Chapters, length::LengthField,
+    },
     private_file,
 };
 
@@ -62,10 +64,12 @@ pub(super) enum TapeError {
 
 /// A part of the recording.
 #[derive(Debug)]
-struct Piece {
-    bytes: Bytes,
+pub(super) struct Piece {
+    pub(super) bytes: Bytes,
+    /// Where in the recording it begins, if playback can start with it.
+    pub(super) start: Option<Duration>,
     /// How long the recording is with it.
-    length: Duration,
+    pub(super) length: Duration,
 }
 
 /// Writes a recording on a thread of its own; dropping it ends the file.
@@ -145,12 +149,14 @@ impl Tape {
             began: Some(began),
             length: Duration::ZERO,
             bytes: init.len() as u64,
+            chapters: Chapters::default(),
             is_hidden: false,
             stage: Stage::Running,
         };
         state.all.insert(name, recording);
         drop(state);
         shared.keep_index();
+        shared.turned();
         Ok(Self {
             name,
             queue,
@@ -164,14 +170,14 @@ impl Tape {
     /// # Errors
     ///
     /// [`TapeError::Slow`], also when the thread has ended; then [`Tape::ended`] says why.
-    pub(super) fn push(&self, bytes: Bytes, length: Duration) -> Result<(), TapeError> {
+    pub(super) fn push(&self, piece: Piece) -> Result<(), TapeError> {
         if self.waiting.load(Ordering::Relaxed) > WAITING_BYTES {
             return Err(TapeError::Slow);
         }
         self.waiting
-            .fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            .fetch_add(piece.bytes.len() as u64, Ordering::Relaxed);
         self.queue
-            .try_send(Piece { bytes, length })
+            .try_send(piece)
             .map_err(|_full_or_ended| TapeError::Slow)
     }
 
@@ -230,12 +236,16 @@ impl Writer {
                     }
                     self.file.write_all(&piece.bytes).map_err(&failed)?;
                     self.waiting.fetch_sub(len, Ordering::Relaxed);
+                    let at = self.written;
                     self.written += len;
                     self.length = piece.length;
                     let (length, bytes) = (self.length, self.written);
                     self.shared.grew(self.name, |recording| {
                         recording.length = length;
                         recording.bytes = bytes;
+                        if let Some(start) = piece.start {
+                            recording.chapters.push(start, at);
+                        }
                     });
                 }
                 Err(RecvTimeoutError::Timeout) => {}

@@ -54,6 +54,12 @@ impl Room {
         })
     }
 
+    /// Notes what somebody did outside the room, such as to a file.
+    pub fn note(&mut self, actor: Actor, what: String, wall: WallTime) -> AuditId {
+        let by = self.by(actor);
+        self.desk.audit.note(wall, by, what, Vec::new())
+    }
+
     fn undo(&mut self, actor: Actor, id: AuditId, wall: WallTime) -> Result<Done, Refusal> {
         let rank = self.rank_of(actor);
         let entry = self.desk.audit.get(id).ok_or(Refusal::NothingToUndo)?;

@@ -11,6 +11,7 @@ use crate::{
     live::{desk::DeskFeed, panel::Panel, room::RoomHandle, video::VideoHandle},
     media::meter::EncoderState,
     onion::{self, Stage},
+    recording::Recordings,
     room::{
         history::History,
         status::{DeskUpdate, TorState},
@@ -29,6 +30,7 @@ pub(super) struct DeskUpdates {
     pub(super) video: VideoHandle,
     pub(super) panel: Panel,
     pub(super) room: RoomHandle,
+    pub(super) recordings: Recordings,
     pub(super) desk: DeskFeed,
     pub(super) clock: Clock,
 }
@@ -43,6 +45,8 @@ impl DeskUpdates {
             self.desk.publish(&DeskUpdate::Encoder(shown));
             history.record(self.panel.summary().watching, self.clock.wall());
             self.desk.publish(&DeskUpdate::History(history.clone()));
+            let recording = self.recordings.recorder().into();
+            self.desk.publish(&DeskUpdate::Recording(recording));
             let audit = self.room.audit(AUDIT_LINES);
             self.desk.publish(&DeskUpdate::Audit(audit.into()));
         })
@@ -144,6 +148,7 @@ mod tests {
             video: site.video,
             panel: site.panel,
             room: site.room,
+            recordings: site.recordings,
             desk: site.desk,
             clock,
         }

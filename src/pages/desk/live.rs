@@ -118,6 +118,7 @@ pub fn document(
                         section class="state-of-things" aria-label="Encoder, Tor, viewers" {
                             slot name="encoder" {}
                             slot name="tor" {}
+                            slot name="recording" {}
                             slot name="history" {}
                         }
                     }
