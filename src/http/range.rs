@@ -41,13 +41,17 @@ fn parse(range: &str, len: u64) -> Option<Wanted> {
         return None;
     }
     let (first, last) = range.trim().split_once('-')?;
-    let part = match (number(first)?, number(last)?) {
-        (None, None) => return None,
+    let part = match (first, last) {
         // The last so many bytes.
-        (None, Some(count)) => len.saturating_sub(count)..len,
-        (Some(first), None) => first..len,
-        (Some(first), Some(last)) if last < first => return None,
-        (Some(first), Some(last)) => first..last.saturating_add(1).min(len),
+        ("", count) => len.saturating_sub(number(count)?)..len,
+        (first, "") => number(first)?..len,
+        (first, last) => {
+            let (first, last) = (number(first)?, number(last)?);
+            if last < first {
+                return None;
+            }
+            first..last.saturating_add(1).min(len)
+        }
     };
     Some(if part.is_empty() {
         Wanted::Nothing
@@ -56,13 +60,10 @@ fn parse(range: &str, len: u64) -> Option<Wanted> {
     })
 }
 
-/// Digits, or nothing at all; numbers that are too large are as good as the largest.
-fn number(text: &str) -> Option<Option<u64>> {
-    if text.is_empty() {
-        return Some(None);
-    }
-    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| Some(text.parse().unwrap_or(u64::MAX)))
+/// Digits; numbers that are too large are as good as the largest.
+fn number(text: &str) -> Option<u64> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

@@ -33,6 +33,15 @@ fn number(nonce: &str) -> Markup {
     html! { input type="hidden" name="nonce" value=(nonce); }
 }
 
+/// Text with what stands in backticks as code.
+fn marked(words: &str) -> Markup {
+    html! {
+        @for (number, part) in words.split('`').enumerate() {
+            @if number % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}
+
 /// What people call a shield.
 fn shield_name(shield: Shield) -> &'static str {
     match shield {

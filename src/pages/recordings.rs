@@ -112,7 +112,7 @@ mod tests {
     use super::*;
     use crate::{
         media::recording::{RecordingName, Stage, chapters::Chapters},
-        pages::reading::read,
+        pages::reading::{Element, read},
     };
 
     fn recording() -> Recording {
@@ -164,7 +164,7 @@ mod tests {
         let links = page.all("a").into_iter();
         let here: Vec<_> = links
             .filter(|a| a.attribute("aria-current").is_some())
-            .map(|a| a.text())
+            .map(Element::text)
             .collect();
         assert_eq!(here, ["2:00"]);
         let whole = one(&recording, None, Theme::Browser, "NONCE").into_string();

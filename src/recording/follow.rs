@@ -15,7 +15,6 @@ use crate::{
     media::{
         fragment::{Fragment, TimeShift},
         init::InitSegment,
-        recording::length,
     },
 };
 
@@ -78,7 +77,7 @@ impl Recordings {
             return Ok(());
         };
         let mut run = run;
-        let init = run.head.clone();
+        let init = run.init.bytes().clone();
         let begun = self
             .on_disk(move |recordings| Tape::begin(&recordings.shared, &init, title))
             .await;
@@ -140,8 +139,6 @@ impl Recordings {
 #[derive(Debug)]
 struct Run {
     init: InitSegment,
-    /// The init segment as it is written.
-    head: Bytes,
     /// From the first fragment on.
     shift: Option<TimeShift>,
     length: Duration,
@@ -151,10 +148,8 @@ impl Run {
     /// `None` for bytes that viewers would not get either.
     fn of(init: Bytes) -> Option<Self> {
         let init = InitSegment::parse(init).ok()?;
-        let head = length::add(&init).unwrap_or_else(|| init.bytes().clone());
         Some(Self {
             init,
-            head,
             shift: None,
             length: Duration::ZERO,
         })
@@ -178,7 +173,7 @@ impl Run {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path};
+    use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
     use super::*;
     use crate::{
@@ -320,7 +315,6 @@ mod tests {
         assert_eq!(times(&file(0)), [(0, 200)]);
         assert_eq!(list[1].title, "<The show>");
         assert_eq!(list[1].bytes, file(1).metadata().unwrap().len());
-        use std::os::unix::fs::PermissionsExt as _;
         let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&place), mode(&file(0))), (0o700, 0o600));
     }

@@ -6,7 +6,7 @@ use std::{
     collections::BTreeMap,
     fs::{self, File, OpenOptions},
     io::{self, Read as _},
-    os::unix::fs::{FileExt as _, OpenOptionsExt as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -22,7 +22,6 @@ use crate::{
         recording::{
             MOST, Recording, RecordingName, Stage,
             chapters::{Chapter, Chapters},
-            length::LengthField,
         },
         stream::{Item, StreamReader},
     },
@@ -326,7 +325,7 @@ fn check(path: &Path, is_ours: bool) -> io::Result<Contents> {
     let mut reader = StreamReader::new(MAX_FRAGMENT_BYTES);
     let mut buffer = vec![0; CHECK];
     let mut found = Contents::default();
-    let (mut start, mut field) = (None, None);
+    let mut start = None;
     'file: loop {
         let read = file.read(&mut buffer)?;
         if read == 0 {
@@ -337,7 +336,6 @@ fn check(path: &Path, is_ours: bool) -> io::Result<Contents> {
             match reader.next_item() {
                 Ok(None) => break,
                 Ok(Some(Item::Init(init))) => {
-                    field = LengthField::find(init.bytes());
                     found.bytes = init.bytes().len() as u64;
                 }
                 Ok(Some(Item::Fragment(fragment))) => {
@@ -356,9 +354,6 @@ fn check(path: &Path, is_ours: bool) -> io::Result<Contents> {
     }
     if is_ours {
         file.set_len(found.bytes)?;
-        if let Some(field) = field {
-            file.write_all_at(&field.bytes(found.length), field.at)?;
-        }
         file.sync_all()?;
     } else {
         // Other programs may put other boxes between fragments.

@@ -12,8 +12,8 @@ use bytes::Bytes;
 
 use super::{Recordings, index};
 use crate::media::{
-    init::MAX_INIT_BYTES,
-    recording::{Eyes, RecordingName, length::LengthField},
+    init::{InitSegment, MAX_INIT_BYTES},
+    recording::{Eyes, RecordingName, length},
 };
 
 /// A recording that is being read by somebody.
@@ -23,7 +23,7 @@ pub struct Playback {
     name: RecordingName,
     eyes: Eyes,
     file: Arc<File>,
-    /// What is sent in place of the bytes before `skipped`; empty when nothing is left out.
+    /// What is sent in place of the bytes before `skipped`: the init segment with a length.
     head: Bytes,
     skipped: u64,
     /// Bytes of the file that count.
@@ -35,20 +35,19 @@ impl Recordings {
     /// there is none. The only way from a name to a file.
     pub async fn play(&self, name: RecordingName, eyes: Eyes, from: Duration) -> Option<Playback> {
         let recording = self.get_for(name, eyes)?;
-        let chapter = recording
-            .chapters
-            .before(from)
-            .zip(recording.chapters.head());
-        let length = recording.length;
+        let (start, at) = match recording.chapters.before(from) {
+            Some(chapter) => (chapter.start(), Some(chapter.at)),
+            None => (Duration::ZERO, None),
+        };
+        let head = recording.chapters.head();
+        let length = recording.length.saturating_sub(start);
         let opened = self
             .on_disk(move |recordings| {
                 let file = recordings.shared.file(name);
                 let file = index::open(&file, OpenOptions::new().read(true))?;
-                let (head, skipped) = match chapter {
-                    Some((chapter, head)) => (
-                        read_head(&file, head, length.saturating_sub(chapter.start()))?,
-                        chapter.at,
-                    ),
+                let (head, skipped) = match head {
+                    Some(head) => (read_head(&file, head, length)?, at.unwrap_or(head)),
+                    // A file of another program is sent as it is.
                     None => (Bytes::new(), 0),
                 };
                 let end = file.metadata()?.len();
@@ -73,18 +72,13 @@ impl Recordings {
     }
 }
 
-/// The init segment of a file, with another length in it.
+/// The init segment of a file, with a length in it.
 fn read_head(file: &File, len: u64, length: Duration) -> io::Result<Bytes> {
     let len = usize::try_from(len).unwrap_or(usize::MAX);
     let mut head = vec![0; len.min(MAX_INIT_BYTES)];
     file.read_exact_at(&mut head, 0)?;
-    if let Some(field) = LengthField::find(&head) {
-        let at = usize::try_from(field.at).unwrap_or(usize::MAX);
-        if let Some(there) = at.checked_add(8).and_then(|end| head.get_mut(at..end)) {
-            there.copy_from_slice(&field.bytes(length));
-        }
-    }
-    Ok(head.into())
+    let init = InitSegment::parse(head.into()).map_err(io::Error::other)?;
+    Ok(length::add(&init, length).unwrap_or_else(|| init.bytes().clone()))
 }
 
 impl Playback {

@@ -6,7 +6,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::{FileExt as _, OpenOptionsExt as _},
+    os::unix::fs::OpenOptionsExt as _,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -20,13 +20,11 @@ use tokio::sync::oneshot;
 
 use super::{Shared, index};
 use crate::{
-    media::recording::{
-        Recording, RecordingName, Shortage, Stage, chapters::Chapters, length::LengthField,
-    },
+    media::recording::{Recording, RecordingName, Shortage, Stage, chapters::Chapters},
     private_file,
 };
 
-/// What is written is on the disk after this long at the latest, and the length in the file is right.
+/// What is written is on the disk after this long at the latest.
 const SYNC_EVERY: Duration = Duration::from_secs(5);
 
 /// Fragments that may wait for the disk: at least ten seconds of fragments of one frame each.
@@ -128,7 +126,6 @@ impl Tape {
         let writer = Writer {
             shared: Arc::clone(shared),
             name,
-            field: LengthField::find(init),
             written: init.len() as u64,
             length: Duration::ZERO,
             waiting: Arc::clone(&waiting),
@@ -205,7 +202,6 @@ struct Writer {
     shared: Arc<Shared>,
     name: RecordingName,
     file: File,
-    field: Option<LengthField>,
     /// Bytes of whole boxes.
     written: u64,
     length: Duration,
@@ -220,7 +216,7 @@ impl Writer {
             Err(_) => self.file.set_len(self.written),
             Ok(()) => Ok(()),
         };
-        let synced = cut.and_then(|()| self.sync());
+        let synced = cut.and_then(|()| self.file.sync_all());
         result.and(synced.map_err(cannot_write(&self.shared)))
     }
 
@@ -254,18 +250,10 @@ impl Writer {
             let now = self.shared.clock.tick();
             if now.since(synced) >= SYNC_EVERY {
                 synced = now;
-                self.sync().map_err(&failed)?;
+                self.file.sync_data().map_err(&failed)?;
                 let free = index::free(&self.shared.settings.directory);
                 self.shared.lock().free = free;
             }
         }
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        if let Some(field) = self.field {
-            self.file
-                .write_all_at(&field.bytes(self.length), field.at)?;
-        }
-        self.file.sync_all()
     }
 }

@@ -99,13 +99,13 @@ impl Chapters {
         &self.all
     }
 
-    /// The last one that is not after `time`, if it is not the very beginning.
+    /// The last one that is not after `time`, both in whole seconds; `None` for the very beginning.
     pub fn before(&self, time: Duration) -> Option<Chapter> {
         self.all
             .iter()
             .rev()
             .copied()
-            .find(|chapter| chapter.start() <= time)
+            .find(|chapter| chapter.start().as_secs() <= time.as_secs())
             .filter(|chapter| chapter.millis > 0)
     }
 
@@ -164,6 +164,13 @@ mod tests {
         assert_eq!(at(60), Some(1600));
         assert_eq!(at(100_000), Some(2200));
         assert_eq!(Chapters::default().before(Duration::MAX), None);
+        // Keyframes are seldom at whole seconds, and links are.
+        let mut odd = Chapters::default();
+        for millis in [0, 60_021, 120_980] {
+            odd.push(Duration::from_millis(millis), millis);
+        }
+        let found = odd.before(Duration::from_mins(2));
+        assert_eq!(found.map(|chapter| chapter.millis), Some(120_980));
     }
 
     #[test]

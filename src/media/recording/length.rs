@@ -1,9 +1,8 @@
-//! The length of a recording, written into its init segment while it grows.
+//! The length of a recording, put into its init segment when it is sent.
 //!
 //! An init segment of a live stream does not say how long the stream is. A player that is not told
 //! shows no length, and cannot be sent to a place that it has not loaded. `mehd` (ISO/IEC 14496-12
-//! section 8.8.2) is the box that says it; it has a fixed size, so that the number in it can be
-//! changed in place.
+//! section 8.8.2) is the box that says it.
 
 use std::time::Duration;
 
@@ -20,47 +19,16 @@ const MEHD: usize = 20;
 /// Length of the header of the boxes around it; longer ones are left alone.
 const HEADER: usize = 8;
 
-/// Where the length stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LengthField {
-    /// Its first byte, from the beginning of the file.
-    pub at: u64,
-    /// Units in a second.
-    timescale: u32,
-}
-
-impl LengthField {
-    /// Finds it in an init segment to which [`add`] has added it.
-    pub fn find(init: &[u8]) -> Option<Self> {
-        let moov = child(Boxes::of(init), b"moov")?;
-        let mvex = child(moov.children(), b"mvex")?;
-        let mehd = child(mvex.children(), b"mehd")?;
-        let (version, _) = mehd.fields().version_and_flags().ok()?;
-        let at = u64::try_from(mehd.body_at).ok()? + 4;
-        let is_ours = version == 1 && mehd.body.len() == MEHD - HEADER;
-        Some(Self {
-            at,
-            timescale: timescale(&moov)?,
-        })
-        .filter(|_| is_ours)
-    }
-
-    /// The bytes that say this length.
-    pub fn bytes(self, length: Duration) -> [u8; 8] {
-        let scale = u128::from(self.timescale);
-        let ticks = length.as_nanos().saturating_mul(scale) / 1_000_000_000;
-        u64::try_from(ticks).unwrap_or(u64::MAX).to_be_bytes()
-    }
-}
-
-/// The init segment with a length of 0, in place of a length it may have; `None` if it is built in
-/// a way that nobody writes.
-pub fn add(init: &InitSegment) -> Option<Bytes> {
+/// The init segment with this length, in place of a length it may have; `None` if it is built in a
+/// way that nobody writes.
+pub fn add(init: &InitSegment, length: Duration) -> Option<Bytes> {
     let bytes = init.bytes();
-    let moov = child(Boxes::of(bytes), b"moov")?;
-    timescale(&moov)?;
-    let mvex = child(moov.children(), b"mvex")?;
-    let old = child(mvex.children(), b"mehd");
+    let moov = child(Boxes::of(bytes), *b"moov")?;
+    let scale = u128::from(timescale(&moov)?);
+    let ticks = length.as_nanos().saturating_mul(scale) / 1_000_000_000;
+    let ticks = u64::try_from(ticks).unwrap_or(u64::MAX);
+    let mvex = child(moov.children(), *b"mvex")?;
+    let old = child(mvex.children(), *b"mehd");
     let (old_at, old_len) = match &old {
         None => (mvex.body_at, 0),
         Some(old) => (
@@ -72,7 +40,7 @@ pub fn add(init: &InitSegment) -> Option<Bytes> {
     new.extend_from_slice(&u32::try_from(MEHD).ok()?.to_be_bytes());
     new.extend_from_slice(b"mehd");
     new.extend_from_slice(&[1, 0, 0, 0]);
-    new.extend_from_slice(&[0; 8]);
+    new.extend_from_slice(&ticks.to_be_bytes());
     new.extend_from_slice(bytes.get(old_at.checked_add(old_len)?..)?);
     for parent in [&moov, &mvex] {
         let size = parent.body.len() + HEADER;
@@ -85,14 +53,12 @@ pub fn add(init: &InitSegment) -> Option<Bytes> {
         let size = u32::try_from((size + MEHD).checked_sub(old_len)?).ok()?;
         field.copy_from_slice(&size.to_be_bytes());
     }
-    let new = Bytes::from(new);
-    LengthField::find(&new)?;
-    Some(new)
+    Some(new.into())
 }
 
-fn child<'bytes>(mut boxes: Boxes<'bytes>, kind: &[u8; 4]) -> Option<MediaBox<'bytes>> {
+fn child<'bytes>(mut boxes: Boxes<'bytes>, kind: [u8; 4]) -> Option<MediaBox<'bytes>> {
     let found = boxes.find(|found| match found {
-        Ok(found) => found.kind == BoxType(*kind),
+        Ok(found) => found.kind == BoxType(kind),
         Err(_) => true,
     });
     found?.ok()
@@ -100,7 +66,7 @@ fn child<'bytes>(mut boxes: Boxes<'bytes>, kind: &[u8; 4]) -> Option<MediaBox<'b
 
 /// The units in which `moov` counts; `mvhd` has two dates before it.
 fn timescale(moov: &MediaBox<'_>) -> Option<u32> {
-    let mut fields = child(moov.children(), b"mvhd")?.fields();
+    let mut fields = child(moov.children(), *b"mvhd")?.fields();
     let (version, _) = fields.version_and_flags().ok()?;
     let dates = if version == 1 { 16 } else { 8 };
     fields.skip(dates).ok()?;
@@ -115,7 +81,7 @@ mod tests {
     /// An init segment as a sample, with an `mvhd` and what else is in `mvex`.
     fn init(extra: &[u8]) -> InitSegment {
         let plain = audio_and_video_init();
-        let moov = child(Boxes::of(plain.bytes()), b"moov").unwrap();
+        let moov = child(Boxes::of(plain.bytes()), *b"moov").unwrap();
         let mut children = a_box(b"mvhd", &words(&[0, 1, 2, 1000, 0]));
         for part in moov.children() {
             let part = part.unwrap();
@@ -125,31 +91,27 @@ mod tests {
                 kind => children.extend(a_box(kind, part.body)),
             }
         }
-        let ftyp = child(Boxes::of(plain.bytes()), b"ftyp").unwrap();
+        let ftyp = child(Boxes::of(plain.bytes()), *b"ftyp").unwrap();
         let bytes = [a_box(b"ftyp", ftyp.body), a_box(b"moov", &children)].concat();
         InitSegment::parse(bytes.into()).unwrap()
     }
+
+    const LENGTH: Duration = Duration::from_millis(61_500);
 
     #[test]
     fn a_length_is_added_and_everything_else_stays() {
         let before = init(&[]);
 
-        let after = add(&before).unwrap();
+        let after = add(&before, LENGTH).unwrap();
 
         assert_eq!(after.len(), before.bytes().len() + MEHD);
         let parsed = InitSegment::parse(after.clone()).unwrap();
         assert_eq!(parsed.tracks(), before.tracks());
-        let field = LengthField::find(&after).unwrap();
-        let at = usize::try_from(field.at).unwrap();
-        assert_eq!(after[at - 8..at], *b"mehd\x01\0\0\0");
-        assert_eq!(after[at..at + 8], [0; 8]);
-        assert_eq!(
-            field.bytes(Duration::from_millis(61_500)),
-            61_500u64.to_be_bytes()
-        );
-        assert_eq!(field.bytes(Duration::MAX), u64::MAX.to_be_bytes());
+        let at = after.windows(4).position(|four| four == b"mehd").unwrap();
         // The movie header of the sample counts in thousandths.
-        assert_eq!(LengthField::find(before.bytes()), None);
+        let said = [&[1, 0, 0, 0][..], &61_500u64.to_be_bytes()].concat();
+        assert_eq!(after[at + 4..at + 16], said);
+        assert!(add(&before, Duration::MAX).is_some());
     }
 
     #[test]
@@ -158,10 +120,10 @@ mod tests {
             a_box(b"mehd", &words(&[0, 77])),
             a_box(b"mehd", &words(&[1 << 24, 0, 77])),
         ] {
-            let after = add(&init(&old)).unwrap();
+            let after = add(&init(&old), LENGTH).unwrap();
 
             let again = InitSegment::parse(after.clone()).unwrap();
-            assert_eq!(add(&again).as_ref(), Some(&after));
+            assert_eq!(add(&again, LENGTH).as_ref(), Some(&after));
             assert_eq!(after.len(), init(&[]).bytes().len() + MEHD);
         }
     }
@@ -169,6 +131,6 @@ mod tests {
     #[test]
     fn an_init_segment_without_a_movie_header_is_left_alone() {
         // The movie header of this sample has no more than its dates.
-        assert_eq!(add(&audio_and_video_init()), None);
+        assert_eq!(add(&audio_and_video_init(), LENGTH), None);
     }
 }

@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use maud::{Markup, html};
 
-use super::super::{history, time::full};
+use super::{
+    super::{history, time::full},
+    marked,
+};
 use crate::{
     media::{
         advice::{advice, rate, time},
@@ -162,15 +165,6 @@ fn audit(lines: &[AuditLine]) -> Markup {
                     }
                 }
             }
-        }
-    }
-}
-
-/// Text with what stands in backticks as code.
-fn marked(words: &str) -> Markup {
-    html! {
-        @for (number, part) in words.split('`').enumerate() {
-            @if number % 2 == 1 { code { (part) } } @else { (part) }
         }
     }
 }

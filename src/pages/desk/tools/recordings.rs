@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Tool, number};
+use super::{super::marked, Tool, number};
 use crate::media::recording::{Recorder, Recording, Stage, clock, size};
 
 /// What the page shows.
@@ -37,12 +37,12 @@ pub fn recordings(tool: Tool<'_>, page: &RecordingsPage<'_>, nonce: &str) -> Mar
             }
         }
         @if let Some(problem) = &page.recorder.problem {
-            p class="notice refused" { "The last recording ended: " (problem) "." }
+            p class="notice refused" { "The last recording ended: " (marked(problem)) "." }
         }
         @if let Some(shortage) = space.warning() {
             p class="notice refused" {
                 @if space.shortage(1).is_some() { "No room to record: " } @else { "Soon there is no room to record: " }
-                (shortage) "."
+                (marked(&shortage.to_string())) "."
             }
         }
         p {
@@ -63,7 +63,7 @@ pub fn recordings(tool: Tool<'_>, page: &RecordingsPage<'_>, nonce: &str) -> Mar
             }
         }
         @if !page.recordings.is_empty() {
-            h2 { "Recordings" }
+            h2 { "All of them" }
             form method="post" action=(HERE) {
                 (number(tool.nonce))
                 ul class="list takes" {

@@ -73,7 +73,10 @@ async fn deed(room: &RoomHandle, recordings: &Recordings, viewer: ViewerId, deed
             recordings.want(true);
             let begun = recordings.settled().await;
             if let Some(problem) = begun.problem {
-                return Notice::Refused(format!("Recording did not begin: {problem}."));
+                return Notice::Refused(format!(
+                    "Recording did not begin: {}.",
+                    problem.replace('`', "")
+                ));
             }
             ("Switched recording on".to_owned(), Ok(()))
         }
