@@ -7,6 +7,7 @@
 //! nothing that happens to it can reach the encoder or other viewers. Between it and the disk is a
 //! bounded queue; when the disk is too slow, too full or broken, the recording ends and says why.
 
+mod contents;
 mod follow;
 mod index;
 mod playback;

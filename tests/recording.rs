@@ -82,7 +82,9 @@ fn put(directory: &Path, name: &str, seconds: u32, index: &str) -> PathBuf {
     assert!(made.success());
     let list = place.join("index.toml");
     let mut text = fs::read_to_string(&list).unwrap_or_default();
-    text += &format!("[[recordings]]\nname = \"{name}\"\n{index}\n");
+    for part in ["[[recordings]]\nname = \"", name, "\"\n", index, "\n"] {
+        text.push_str(part);
+    }
     fs::write(&list, text).expect("an index");
     fs::set_permissions(&list, fs::Permissions::from_mode(0o600)).expect("a mode");
     file

@@ -4,26 +4,19 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File, OpenOptions},
-    io::{self, Read as _},
-    os::unix::fs::OpenOptionsExt as _,
+    fs, io,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 
-use super::Shared;
+use super::{Shared, contents};
 use crate::{
     clock::WallTime,
-    media::{
-        boxes::MAX_FRAGMENT_BYTES,
-        recording::{
-            MOST, Recording, RecordingName, Stage,
-            chapters::{Chapter, Chapters},
-        },
-        stream::{Item, StreamReader},
+    media::recording::{
+        MOST, Recording, RecordingName, Stage,
+        chapters::{Chapter, Chapters},
     },
     private_file::{self, PrivateFileError},
 };
@@ -34,11 +27,8 @@ const INDEX: &str = "index.toml";
 /// Entries of a directory that are looked at.
 const MAX_ENTRIES: usize = 100_000;
 
-/// Bytes that are read at once from a recording that has to be checked.
-const CHECK: usize = 256 * 1024;
-
-/// Longest title that is read back, in bytes.
-const MAX_TITLE: usize = 1024;
+/// Longest title that is kept, in bytes; so the longest index is one that can be read back.
+const MAX_TITLE: usize = 200;
 
 /// What `index.toml` holds.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -245,7 +235,7 @@ impl Shared {
             return;
         }
         for (name, is_ours) in unchecked {
-            match check(&self.file(name), is_ours) {
+            match contents::check(&self.file(name), is_ours) {
                 Ok(found) => self.grew(name, |recording| {
                     recording.length = found.length;
                     recording.bytes = found.bytes;
@@ -257,6 +247,15 @@ impl Shared {
         }
         self.keep_index();
     }
+}
+
+/// As much of a title as is kept.
+pub(super) fn cut(mut title: String) -> String {
+    let end = (0..=MAX_TITLE)
+        .rev()
+        .find(|end| title.is_char_boundary(*end));
+    title.truncate(end.unwrap_or_default());
+    title
 }
 
 /// The files of recordings and their sizes, of at most as many as there may be.
@@ -293,77 +292,10 @@ pub(super) fn free(directory: &Path) -> Option<u64> {
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
-/// Opens a file of the directory, never through a link.
-pub(super) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let file = options
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)?;
-    if file.metadata()?.is_file() {
-        Ok(file)
-    } else {
-        Err(io::Error::other("it is not a plain file"))
-    }
-}
-
-/// What a recording holds.
-#[derive(Debug, Default)]
-struct Contents {
-    length: Duration,
-    /// Bytes of its whole fragments and what is before them.
-    bytes: u64,
-    chapters: Chapters,
-}
-
-/// Reads a recording. One of ours is cut after its last whole fragment.
-fn check(path: &Path, is_ours: bool) -> io::Result<Contents> {
-    let mut file = open(path, OpenOptions::new().read(true).write(is_ours))?;
-    if is_ours {
-        // Another show may be writing it.
-        file.try_lock()?;
-    }
-    let mut reader = StreamReader::new(MAX_FRAGMENT_BYTES);
-    let mut buffer = vec![0; CHECK];
-    let mut found = Contents::default();
-    let mut start = None;
-    'file: loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            break;
-        }
-        reader.push(buffer.get(..read).unwrap_or_default());
-        loop {
-            match reader.next_item() {
-                Ok(None) => break,
-                Ok(Some(Item::Init(init))) => {
-                    found.bytes = init.bytes().len() as u64;
-                }
-                Ok(Some(Item::Fragment(fragment))) => {
-                    let start = *start.get_or_insert(fragment.start());
-                    if is_ours && fragment.starts_with_keyframe() {
-                        let at = fragment.start().saturating_sub(start);
-                        found.chapters.push(at, found.bytes);
-                    }
-                    found.length = found.length.max(fragment.end().saturating_sub(start));
-                    found.bytes += fragment.bytes().len() as u64;
-                }
-                // What comes after the last whole fragment is of no use.
-                Err(_) => break 'file,
-            }
-        }
-    }
-    if is_ours {
-        file.set_len(found.bytes)?;
-        file.sync_all()?;
-    } else {
-        // Other programs may put other boxes between fragments.
-        found.bytes = file.metadata()?.len();
-    }
-    Ok(found)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
     use crate::{
         clock::Clock,
@@ -491,6 +423,39 @@ mod tests {
         assert_eq!(names, ["9999-01-01_0000"]);
         assert!(directory.path().join("1999-01-01.mp4").exists());
         assert!(!directory.path().join("1999-01-01_0000.mp4").exists());
+    }
+
+    #[test]
+    fn the_longest_index_can_be_read_back() {
+        let mut chapters = Chapters::default();
+        for minute in 0..60 * 24 * 365 {
+            chapters.push(Duration::from_mins(minute), (1 << 50) + minute);
+        }
+        let worst = Recording {
+            name: RecordingName::parse("9999-12-31_2359-999").unwrap(),
+            // Quotes of both kinds have to be escaped.
+            title: cut("\"'".repeat(500)),
+            began: Some(WallTime::from_unix_millis(1 << 48)),
+            length: Duration::from_hours(24 * 365),
+            bytes: 1 << 50,
+            chapters,
+            is_hidden: false,
+            stage: Stage::Whole,
+        };
+        let recordings = (0..MOST).map(|_| Entry::of(&worst)).collect();
+
+        let text = toml::to_string(&Index { recordings }).unwrap();
+
+        let len = text.len() as u64;
+        assert!(len < private_file::MAX_BYTES, "{len}");
+        let read: Index = toml::from_str(&text).unwrap();
+        let read: Vec<_> = read.recordings.into_iter().map(Entry::recording).collect();
+        let same = read[0].as_ref().unwrap();
+        assert_eq!(same.chapters.all(), worst.chapters.all());
+        assert_eq!(same.title, worst.title);
+        assert_eq!(cut("ä".repeat(200)).len(), MAX_TITLE);
+        assert_eq!(cut(format!("x{}", "ä".repeat(200))).len(), MAX_TITLE - 1);
+        assert_eq!(cut("Tea".to_owned()), "Tea");
     }
 
     #[test]

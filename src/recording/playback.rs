@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{Recordings, index};
+use super::{Recordings, contents};
 use crate::media::{
     init::{InitSegment, MAX_INIT_BYTES},
     recording::{Eyes, RecordingName, length},
@@ -44,7 +44,7 @@ impl Recordings {
         let opened = self
             .on_disk(move |recordings| {
                 let file = recordings.shared.file(name);
-                let file = index::open(&file, OpenOptions::new().read(true))?;
+                let file = contents::open(&file, OpenOptions::new().read(true))?;
                 let (head, skipped) = match head {
                     Some(head) => (read_head(&file, head, length)?, at.unwrap_or(head)),
                     // A file of another program is sent as it is.

@@ -142,7 +142,7 @@ impl Tape {
         state.running = Some(name);
         let recording = Recording {
             name,
-            title,
+            title: index::cut(title),
             began: Some(began),
             length: Duration::ZERO,
             bytes: init.len() as u64,

@@ -56,7 +56,7 @@ pub fn add(init: &InitSegment, length: Duration) -> Option<Bytes> {
     Some(new.into())
 }
 
-fn child<'bytes>(mut boxes: Boxes<'bytes>, kind: [u8; 4]) -> Option<MediaBox<'bytes>> {
+fn child(mut boxes: Boxes<'_>, kind: [u8; 4]) -> Option<MediaBox<'_>> {
     let found = boxes.find(|found| match found {
         Ok(found) => found.kind == BoxType(kind),
         Err(_) => true,
