@@ -5,13 +5,14 @@
 //! ```text
 //! main → cli → start ─┬─> onion ───────────┐  byte streams from Tor
 //!                     ├─> http ──> pages   │
-//!                     ├─> ingest, control ─┼─> live ──> room, media ──> ring, clock
+//!                     ├─> ingest, control, │
+//!                     │   recording ───────┼─> live ──> room, media ──> ring, clock
 //!                     └─> config, telemetry, instance, private_file, emotes, captcha, tripcodes, passwords
 //! ```
 //!
 //! - [`room`] and [`media`] are pure: rules and parsers without I/O, tasks or a clock.
 //! - [`live`] is their shared, wakeable form.
-//! - [`ingest`], [`emotes`], [`private_file`], [`onion`], [`http`] and [`control`] are thin adapters to
+//! - [`ingest`], [`recording`], [`emotes`], [`private_file`], [`onion`], [`http`] and [`control`] are thin adapters to
 //!   files, Tor, browsers and commands.
 //! - [`captcha`], [`tripcodes`] and [`passwords`] do what takes processor time, away from requests.
 //! - [`pages`] turns plain values into HTML.

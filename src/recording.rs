@@ -22,7 +22,7 @@ use std::{
 
 use tokio::sync::watch;
 
-pub use self::playback::Playback;
+pub use self::{index::delete_all, playback::Playback};
 use crate::{
     clock::Clock,
     media::recording::{Eyes, MOST, Recorder, Recording, RecordingName, Shortage, Space, Stage},
@@ -255,7 +255,7 @@ impl Shared {
         }
     }
 
-    /// Ends the recording that is being made; what has no fragment is none.
+    /// Ends the recording that is being made; what has no fragment or no file is none.
     fn ended(&self, name: RecordingName) {
         let mut state = self.lock();
         state.running = None;
@@ -267,7 +267,8 @@ impl Shared {
             .get(&name)
             .is_some_and(|recording| recording.length.is_zero());
         drop(state);
-        if is_empty && let Err(error) = self.remove(name) {
+        let is_none = is_empty || !self.file(name).exists();
+        if is_none && let Err(error) = self.remove(name) {
             tracing::warn!(%error, "an empty recording cannot be deleted");
         }
         self.keep_index();

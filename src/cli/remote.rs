@@ -98,7 +98,10 @@ fn confirm(settings: &Settings, deletions: Deletions) -> anyhow::Result<()> {
     let mut question = vec!["This ends every connection at once.\n".to_owned()];
     if deletions.stream {
         let dir = settings.ingest.directory.display();
-        question.push(format!("Everything in `{dir}` is deleted.\n"));
+        let recordings = settings.recording.directory.display();
+        question.push(format!(
+            "Everything in `{dir}` and every recording in `{recordings}` is deleted.\n"
+        ));
     }
     if deletions.keys {
         let (keys, state) = (

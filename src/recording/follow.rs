@@ -373,6 +373,33 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
+    async fn a_recording_whose_file_is_deleted_ends_and_is_forgotten() {
+        let directory = tempfile::tempdir().unwrap();
+        let house = house(directory.path(), 1 << 24);
+        house.video.begin(sample::audio_and_video_init(), None);
+        house.push(0, true);
+        house
+            .during(async {
+                house.recordings.want(true);
+                house.until(|all| all.recorder().running.is_some()).await;
+                let name = house.recordings.list()[0].name;
+                fs::remove_file(directory.path().join(name.file())).unwrap();
+                let mut millis = 0;
+                house
+                    .until(|all| {
+                        millis += 200;
+                        house.push(millis, false);
+                        all.recorder().problem.is_some() && all.list().is_empty()
+                    })
+                    .await;
+            })
+            .await;
+
+        let problem = house.recordings.recorder().problem.unwrap();
+        assert!(problem.contains("was deleted"), "{problem}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
     async fn a_second_recording_in_the_same_minute_has_another_name() {
         let directory = tempfile::tempdir().unwrap();
         let house = house(directory.path(), 1 << 20);

@@ -249,6 +249,31 @@ impl Shared {
     }
 }
 
+/// Deletes every recording of a directory and the index, and nothing else that is there. Goes on when
+/// something cannot be deleted.
+///
+/// # Errors
+///
+/// The first thing that could not be deleted.
+pub fn delete_all(directory: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    let mut result = Ok(());
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        // The index has other names while it is written.
+        let is_index = name.trim_start_matches('.').starts_with(INDEX);
+        if is_index || RecordingName::parse_file(&name).is_some() {
+            result = result.and(fs::remove_file(entry.path()));
+        }
+    }
+    result
+}
+
 /// As much of a title as is kept.
 pub(super) fn cut(mut title: String) -> String {
     let end = (0..=MAX_TITLE)
@@ -456,6 +481,23 @@ mod tests {
         assert_eq!(cut("ä".repeat(200)).len(), MAX_TITLE);
         assert_eq!(cut(format!("x{}", "ä".repeat(200))).len(), MAX_TITLE - 1);
         assert_eq!(cut("Tea".to_owned()), "Tea");
+    }
+
+    #[test]
+    fn all_are_deleted_and_what_is_beside_them_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        put(directory.path(), "2026-11-21_2000", "");
+        put(directory.path(), "2026-11-21_2000-2", "");
+        for name in [".index.toml.0123", "index.toml.unreadable", "holiday.mp4"] {
+            fs::write(directory.path().join(name), "").unwrap();
+        }
+
+        delete_all(directory.path()).unwrap();
+        delete_all(&directory.path().join("missing")).unwrap();
+
+        let left = fs::read_dir(directory.path()).unwrap();
+        let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["holiday.mp4"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -38,7 +38,9 @@ const WAITING_BYTES: u64 = 32 << 20;
 #[non_exhaustive]
 pub(super) enum TapeError {
     /// The system did not let us write.
-    #[error("cannot write into `{directory}`: {cause}")]
+    #[error(
+        "cannot write into `{directory}`: {cause}; check the space on the disk and who owns it"
+    )]
     Write {
         /// Where.
         directory: String,
@@ -55,6 +57,9 @@ pub(super) enum TapeError {
         crate::media::recording::size(WAITING_BYTES)
     )]
     Slow,
+    /// Somebody deleted or moved it.
+    #[error("its file was deleted while it was written")]
+    Gone,
     /// As many in one minute as there are names.
     #[error("too many recordings began in this minute")]
     Names,
@@ -251,6 +256,9 @@ impl Writer {
             if now.since(synced) >= SYNC_EVERY {
                 synced = now;
                 self.file.sync_data().map_err(&failed)?;
+                if self.file.metadata().map_err(&failed)?.nlink() == 0 {
+                    return Err(TapeError::Gone);
+                }
                 let free = index::free(&self.shared.settings.directory);
                 self.shared.lock().free = free;
             }

@@ -30,6 +30,7 @@ use crate::{
     ingest,
     live::{desk::DeskFeed, room::RoomHandle},
     passwords::Passwords,
+    recording,
     room::{person::Role, title::Title},
 };
 
@@ -194,6 +195,12 @@ pub(super) fn delete(settings: &Settings, deletions: Deletions) -> anyhow::Resul
         let emptied =
             empty(dir).with_context(|| format!("cannot delete all in `{}`", dir.display()));
         result = result.and(emptied);
+    }
+    if deletions.stream {
+        let dir = &settings.recording.directory;
+        let deleted = recording::delete_all(dir)
+            .with_context(|| format!("cannot delete all recordings in `{}`", dir.display()));
+        result = result.and(deleted);
     }
     result
 }

@@ -40,7 +40,7 @@ const PIECE: usize = 64 * 1024;
 pub(in crate::http) fn routes() -> Router<Site> {
     Router::new()
         .route("/recordings", get(list))
-        .route("/recordings/{name}", get(show).head(describe))
+        .route("/recordings/{name}", get(show))
 }
 
 /// Where recordings and the right to them come from.
@@ -114,20 +114,6 @@ async fn show(
     let theme = archive.room.theme(viewer);
     let from = recording.chapters.before(from);
     Ok(Page::new(|nonce| pages::one(&recording, from, theme, nonce))?.into_response())
-}
-
-/// The same for whoever wants no more than the headers.
-async fn describe(
-    State(archive): State<Archive>,
-    Audience(viewer): Audience,
-    Path(name): Path<String>,
-    from: From,
-) -> Result<Response, Problem> {
-    let name = RecordingName::parse_file(&name).ok_or(Problem::NOT_FOUND)?;
-    let eyes = archive.eyes(viewer);
-    let playback = archive.recordings.play(name, eyes, start(from)).await;
-    let len = playback.ok_or(Problem::NOT_FOUND)?.len();
-    Ok((TYPE, [(header::CONTENT_LENGTH, HeaderValue::from(len))]).into_response())
 }
 
 const TYPE: [(header::HeaderName, &str); 2] = [
