@@ -53,6 +53,7 @@ In the working directory:
   title.txt          the title of the broadcast
   stream/            where ffmpeg or OBS writes the video
   onion-keys/        the identity of your site: keep a copy, show it to nobody
+  recordings/        what `--record` keeps; only with `--record`, or after a click at the desk
   state/             bans and settings of the desk, the hash of your password, what Tor remembers
 
 Exit codes: 0 all right, 1 failed, 64 wrong use or wrong configuration";
@@ -186,6 +187,10 @@ struct Start {
     #[command(flatten)]
     source: SourceArguments,
 
+    /// Record the show; see `[recording]` and the desk.
+    #[arg(long)]
+    record: bool,
+
     /// Serve the local preview only.
     #[arg(long)]
     no_tor: bool,
@@ -315,6 +320,9 @@ fn overrides(command_line: &CommandLine) -> Vec<Override> {
     if let Command::Start(start) = &command_line.command {
         if let Some(address) = &start.listen {
             overrides.push(Override::flag("--listen", "http.listen", address));
+        }
+        if start.record {
+            overrides.push(Override::flag("--record", "recording.enabled", "true"));
         }
         if start.no_tor {
             overrides.push(Override::flag("--no-tor", "onion.enabled", "false"));

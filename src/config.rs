@@ -17,7 +17,7 @@ use std::path::Path;
 pub use self::{
     layers::{Layers, Override},
     mistake::{ConfigErrors, Mistake},
-    table::{Http, Ingest, Live, Log, LogFilter, Onion, Playback, Settings},
+    table::{Http, Ingest, Live, Log, LogFilter, Onion, Playback, Recording, Settings},
     text::{example, reference},
     value::Listen,
 };

@@ -14,6 +14,7 @@ use self::retitle::Retitle;
 use crate::{
     live::{desk::DeskFeed, lease::Leases, panel::Panel, room::RoomHandle, video::VideoHandle},
     passwords::Passwords,
+    recording::Recordings,
     tripcodes::Tripcodes,
 };
 
@@ -26,6 +27,7 @@ mod ingest;
 pub mod listener;
 pub mod problem;
 mod prompts;
+mod range;
 pub mod retitle;
 mod routes;
 pub mod visitor;
@@ -61,6 +63,8 @@ pub struct Site {
     pub desk: DeskFeed,
     /// How the title is set.
     pub retitle: Retitle,
+    /// Earlier shows.
+    pub recordings: Recordings,
 }
 
 macro_rules! part {
@@ -85,7 +89,8 @@ part!(
     tripcodes: Tripcodes,
     emotes: EmoteBook,
     desk: DeskFeed,
-    retitle: Retitle
+    retitle: Retitle,
+    recordings: Recordings
 );
 
 /// The whole site as one service.
@@ -105,6 +110,7 @@ pub fn site_with_ingest(site: Site, ingest: Option<Ingest>) -> Router {
         .merge(routes::compose::routes())
         .merge(routes::entrance::routes())
         .merge(routes::emote::routes())
+        .merge(routes::recordings::routes())
         .merge(routes::desk::routes())
         .fallback(routes::playlist::segment_or_nothing)
         .method_not_allowed_fallback(problem::method_not_allowed)

@@ -6,13 +6,13 @@
 //! main → cli → start ─┬─> onion ───────────┐  byte streams from Tor
 //!                     ├─> http ──> pages   │
 //!                     ├─> push ──> encoder, ingest ─┐
-//!                     ├─> control ─────────┴─> live ──> room, media ──> ring, clock
+//!                     ├─> control, recording ───────┴─> live ──> room, media ──> ring, clock
 //!                     └─> config, telemetry, instance, private_file, emotes, captcha, tripcodes, passwords
 //! ```
 //!
 //! - [`room`] and [`media`] are pure: rules and parsers without I/O, tasks or a clock.
 //! - [`live`] is their shared, wakeable form.
-//! - [`ingest`], [`emotes`], [`private_file`], [`onion`], [`http`] and [`control`] are thin adapters to
+//! - [`ingest`], [`recording`], [`emotes`], [`private_file`], [`onion`], [`http`] and [`control`] are thin adapters to
 //!   files, Tor, browsers and commands.
 //! - [`encoder`] runs ffmpeg, and [`push`] takes what an encoder of somebody else's sends here.
 //! - [`captcha`], [`tripcodes`] and [`passwords`] do what takes processor time, away from requests.
@@ -39,6 +39,7 @@ pub mod pages;
 pub mod passwords;
 pub mod private_file;
 pub mod push;
+pub mod recording;
 pub mod ring;
 pub mod room;
 pub mod telemetry;

@@ -15,5 +15,6 @@ pub mod listing;
 pub mod meter;
 pub mod playlist;
 pub mod privacy;
+pub mod recording;
 pub mod stream;
 pub mod timeline;

@@ -19,6 +19,7 @@ pub mod live;
 pub mod problem;
 #[cfg(test)]
 mod reading;
+pub mod recordings;
 mod time;
 pub mod video;
 

@@ -126,7 +126,7 @@ pub fn read(path: &Path) -> Result<Option<Zeroizing<String>>, PrivateFileError> 
         .map_err(|_not| PrivateFileError::NotText(path.to_owned()))
 }
 
-/// Whether [`write`] (or a program that was killed in it) uses `name` for what is not yet `file`.
+/// Whether [`write()`] (or a program that was killed in it) uses `name` for what is not yet `file`.
 pub fn is_unfinished(name: &str, file: &str) -> bool {
     let mark = name
         .strip_prefix('.')

@@ -28,6 +28,7 @@ pub mod order;
 pub mod panel;
 pub mod people;
 pub mod person;
+mod rank;
 pub mod refusal;
 pub mod sanction;
 pub mod saying;

@@ -71,6 +71,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
             "emotes",
             "passwords",
             "push",
+            "recording",
             "tripcodes",
         ],
         &["notify", "arti_client", "tor_hsservice", "tor_proto"],
@@ -79,6 +80,11 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
         "config",
         &["encoder", "media"],
         &["tokio", "axum", "maud", "notify", "arti_client"],
+    ),
+    (
+        "recording",
+        &["clock", "live", "media", "private_file"],
+        &["axum", "hyper", "maud", "notify", "arti_client"],
     ),
     (
         "instance",

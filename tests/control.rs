@@ -592,6 +592,9 @@ fn a_panic_is_over_in_two_seconds_and_deletes_what_was_asked_and_nothing_else() 
         );
         fs::create_dir_all(&stream).expect("a directory");
         fs::write(stream.join("stream1.m4s"), "video").expect("a file");
+        let recordings = directory.join("recordings");
+        fs::create_dir(&recordings).expect("a directory");
+        fs::write(recordings.join("2026-11-21_2000.mp4"), "video").expect("a file");
         fs::write(directory.join("mine.txt"), "mine").expect("a file");
         said(&server, &["shield", "slow", "on"]);
         let kept = watch(SOON, || state.join("desk.toml").exists().then_some(()));
@@ -615,6 +618,7 @@ fn a_panic_is_over_in_two_seconds_and_deletes_what_was_asked_and_nothing_else() 
         }
         let is_empty = |dir: &Path| fs::read_dir(dir).expect("the directory stays").count() == 0;
         assert_eq!(is_empty(&stream), delete_stream);
+        assert_eq!(is_empty(&recordings), delete_stream);
         assert_eq!(
             (is_empty(&keys), is_empty(&state)),
             (delete_keys, delete_keys)

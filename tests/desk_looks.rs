@@ -21,13 +21,14 @@ const SOON: Duration = Duration::from_secs(20);
 /// Width and height of a phone, a tablet and a desktop.
 const SIZES: [(u32, u32); 3] = [(360, 740), (768, 1024), (1440, 900)];
 
-const TOOLS: [&str; 8] = [
+const TOOLS: [&str; 9] = [
     "show",
     "shields",
     "door",
     "filters",
     "bans",
     "moderators",
+    "recordings",
     "log",
     "sessions",
 ];

@@ -18,7 +18,7 @@ use anyhow::Context as _;
 use super::password::PASSWORD_FILE;
 use crate::{
     config::Settings, control, control::request::Deletions, ingest, instance, onion, private_file,
-    tripcodes,
+    push::key::KEY_FILE, recording, tripcodes,
 };
 
 /// Name of the file with everything of the desk that survives a restart, in the state directory.
@@ -74,6 +74,8 @@ fn places(settings: &Settings, deletions: Deletions) -> Vec<Place> {
     let mut places = Vec::new();
     if deletions.stream {
         places.push(Place::new(&settings.ingest.directory, is_of_a_broadcast));
+        let recordings = &settings.recording.directory;
+        places.push(Place::new(recordings, |_, name| recording::is_ours(name)));
     }
     if deletions.keys {
         let state = &settings.onion.state;
@@ -202,7 +204,7 @@ fn is_address(text: &str) -> bool {
 /// What a show writes into the state directory, besides the directories of Tor.
 fn is_state(name: &str) -> bool {
     [control::SOCKET, instance::LOCK_FILE].contains(&name)
-        || [PASSWORD_FILE, KEEPER_FILE]
+        || [PASSWORD_FILE, KEEPER_FILE, KEY_FILE]
             .iter()
             .any(|file| is_written_as(name, file))
 }

@@ -111,8 +111,9 @@ fn confirm(settings: &Settings, deletions: Deletions) -> anyhow::Result<()> {
     let mut question = vec!["This ends every connection at once.\n".to_owned()];
     if deletions.stream {
         let dir = settings.ingest.directory.display();
+        let recordings = settings.recording.directory.display();
         question.push(format!(
-            "The files of the broadcast in `{dir}` are deleted.\n"
+            "The files of the broadcast in `{dir}` and every recording in `{recordings}` are deleted.\n"
         ));
     }
     if deletions.keys {

@@ -136,11 +136,7 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
         .await?;
     }
     keep_current(&site, settings.live.heartbeat, &closing, &mut tasks);
-    tasks.spawn(keeper::keep(
-        settings.onion.state.clone(),
-        site.room.clone(),
-        closing.clone(),
-    ));
+    keep_files(settings, &site, &closing, &mut tasks);
     let mut endings = control::open(
         socket,
         settings,
@@ -162,6 +158,7 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
         video: site.video.clone(),
         panel: site.panel.clone(),
         room: site.room.clone(),
+        recordings: site.recordings.clone(),
         desk: site.desk.clone(),
         complaints,
         clock,
@@ -233,6 +230,27 @@ async fn listen(
         Ok("local listener")
     });
     Ok(place)
+}
+
+/// The tasks that write what survives a restart, and recordings when there are to be any.
+fn keep_files(
+    settings: &Settings,
+    site: &Site,
+    closing: &CancellationToken,
+    tasks: &mut JoinSet<Task>,
+) {
+    tasks.spawn(keeper::keep(
+        settings.onion.state.clone(),
+        site.room.clone(),
+        closing.clone(),
+    ));
+    let (recordings, video) = (site.recordings.clone(), site.video.clone());
+    let (panel, ending) = (site.panel.clone(), closing.clone());
+    tasks.spawn(async move {
+        let title = move || panel.summary().title.as_str().to_owned();
+        recordings.follow(video, title, ending).await;
+        Ok("recorder")
+    });
 }
 
 /// The tasks that carry changes to the panel.

@@ -196,6 +196,23 @@ settings! {
         /// Where `--source rtmp` waits for OBS: a loopback address with a port.
         rtmp: Listen = "127.0.0.1:1935", Kind::Address;
     }
+    /// Recordings: one file for each run of the show.
+    recording: Recording {
+        /// Whether the show is recorded whenever it is on the air; `--record` is the same as `true`.
+        enabled: bool = "false", Kind::Flag;
+        /// The directory of the recordings; nobody else may read what is made there.
+        directory: PathBuf = "recordings", Kind::Path;
+        /// Recordings are deleted so many days after they began; 0 keeps them.
+        keep_days: usize = "0", Kind::Count(0, 36_500);
+        /// What all recordings may take together; the desk warns at four fifths, recording ends
+        /// there, and nothing is deleted for it.
+        max_size: usize = "10GiB", Kind::Size(64 * KIB, 1024 * 1024 * 1024 * MIB);
+        /// What the disk keeps for everything else; the desk warns when there is less than twice
+        /// as much, and recording ends there.
+        keep_free: usize = "1GiB", Kind::Size(0, 1024 * 1024 * MIB);
+        /// Whether viewers find the recordings at `/recordings`; hidden ones they do not.
+        public: bool = "false", Kind::Flag;
+    }
     /// The live panel: title, light, uptime and viewers, in one response that does not end.
     live: Live {
         /// Time between signs of life; a page shows "connection lost" when they stay away.

@@ -9,5 +9,6 @@ pub(super) mod entrance;
 pub(super) mod home;
 pub(super) mod live;
 pub(super) mod playlist;
+pub(super) mod recordings;
 pub(super) mod stream;
 pub(super) mod video;

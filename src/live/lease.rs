@@ -27,13 +27,19 @@ use crate::{
 /// A paused player stops reading when its buffer is full; a bad circuit can stall for some seconds.
 const NOT_TAKING: Duration = Duration::from_secs(15);
 
-/// What an endless response carries.
+/// Recordings one viewer may have open. A browser has six connections to a site: these, the video
+/// and the panel; one that goes to another place in a recording opens a new one.
+const RECORDINGS_PER_VIEWER: usize = 4;
+
+/// What a long response carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// The video.
     Video,
     /// The live panel.
     Panel,
+    /// A recording, or a part of one.
+    Recording,
 }
 
 /// How many leases there may be.
@@ -119,6 +125,7 @@ impl Leases {
         let per_viewer = match kind {
             Kind::Video => register.limits.video_per_viewer,
             Kind::Panel => register.limits.panel_per_viewer,
+            Kind::Recording => RECORDINGS_PER_VIEWER,
         };
         let revoked = register.closing.child_token();
         let asked = Arc::new(AtomicU64::new(register.millis()));

@@ -31,6 +31,8 @@ pub struct Home<'a> {
     pub show: &'a Show,
     /// Its description, made into elements; may be empty.
     pub about: &'a Markup,
+    /// Whether there are earlier shows to see.
+    pub has_recordings: bool,
 }
 
 impl Home<'_> {
@@ -93,6 +95,7 @@ pub fn page(home: &Home<'_>, nonce: &str) -> Markup {
                 " "
                 a href="/stream.m3u8" { "Playlist" }
                 " "
+                @if home.has_recordings { a href="/recordings" { "Recordings" } " " }
                 a href="/privacy" { "Privacy" }
                 (links(home.show))
             }
@@ -121,6 +124,7 @@ fn text_only(home: &Home<'_>) -> Markup {
                 li { a href="/stream.mp4" { "The stream, for a player" } }
                 li { a href="/stream.m3u8" { "The stream as a playlist" } }
                 li { a href="/live?static=1" { "What is going on, and the chat" } }
+                @if home.has_recordings { li { a href="/recordings" { "Recordings of earlier shows" } } }
                 @if home.chat != ChatMode::Off { li { a href="/compose" { "Write something" } } }
             }
         }
@@ -166,6 +170,7 @@ mod tests {
             wants_chat,
             show: &show,
             about: &description::markup(&show.description),
+            has_recordings: true,
         };
         let html = page(&home, "NONCE").into_string();
         let read = read(&html).unwrap_or_else(|flaw| panic!("{flaw}: {html}"));
@@ -203,12 +208,13 @@ mod tests {
             wants_chat: None,
             show: &Show::default(),
             about: &description::markup(""),
+            has_recordings: false,
         };
 
         let html = page(&home, "NONCE").into_string();
 
         assert!(
-            !html.contains("#about") && !html.contains("<section"),
+            !html.contains("#about") && !html.contains("<section") && !html.contains("/recordings"),
             "{html}"
         );
         assert!(!html.contains("rel=\"me"), "{html}");

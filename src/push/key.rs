@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Name of the file, in the state directory.
-const KEY_FILE: &str = "stream_key";
+pub const KEY_FILE: &str = "stream_key";
 
 /// Longest key that is looked at, in bytes; ours have 24.
 pub const MAX_KEY_BYTES: usize = 128;

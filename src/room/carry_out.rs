@@ -14,7 +14,7 @@ use super::{
     order::{Actor, Done, Effect, LONGEST_TERM, MAX_MESSAGES, Order, Term, Whom},
     person::{Identity, Role},
     refusal::Refusal,
-    sanction::{Sanction, SanctionId, SanctionKind, Target},
+    sanction::{SanctionId, SanctionKind, Target},
     session::ViewerId,
     shields::{ShieldChange, Shields},
     transcript::MessageId,
@@ -52,6 +52,12 @@ impl Room {
             words: format!("{what}."),
             entry: Some(entry),
         })
+    }
+
+    /// Notes what somebody did outside the room, such as to a file.
+    pub fn note(&mut self, actor: Actor, what: String, wall: WallTime) -> AuditId {
+        let by = self.by(actor);
+        self.desk.audit.note(wall, by, what, Vec::new())
     }
 
     fn undo(&mut self, actor: Actor, id: AuditId, wall: WallTime) -> Result<Done, Refusal> {
@@ -180,56 +186,6 @@ impl Room {
             }
             // Handled before; an undo never holds one.
             Order::Undo(_) => Err(Refusal::NothingToUndo),
-        }
-    }
-
-    fn rank_of(&self, actor: Actor, wall: WallTime) -> Role {
-        match actor {
-            Actor::Person(viewer) => self.standing(viewer, wall),
-            Actor::Terminal => Role::Broadcaster,
-        }
-    }
-
-    /// The role an order takes, now that it is known what it is about: moderators give rights back
-    /// that moderators can take, and those of moderators are for the broadcaster.
-    fn needed(&self, order: &Order) -> Role {
-        let is_for_broadcaster = match order {
-            Order::Lift(id) => {
-                let sanctions = &self.desk.sanctions;
-                sanctions.get(*id).is_some_and(|sanction| {
-                    sanction.kind > SanctionKind::Mute
-                        || self.concerns_staff(sanction, &sanctions.viewers_of(*id))
-                })
-            }
-            Order::Restore(restored) => self.concerns_staff(&restored.0, &restored.1),
-            _ => false,
-        };
-        if is_for_broadcaster {
-            return Role::Broadcaster;
-        }
-        order.needs()
-    }
-
-    fn concerns_staff(&self, sanction: &Sanction, viewers: &[ViewerId]) -> bool {
-        let tripcode = sanction.tripcode;
-        tripcode.is_some_and(|tripcode| self.desk.moderators.contains_key(&tripcode))
-            || viewers
-                .iter()
-                .any(|viewer| self.role(*viewer) > Role::Viewer)
-    }
-
-    fn by(&self, actor: Actor) -> String {
-        match actor {
-            Actor::Terminal => "the terminal".to_owned(),
-            Actor::Person(viewer) => {
-                self.person(viewer).map_or_else(String::new, |person| {
-                    match (person.identity.role, person.seat) {
-                        (Role::Broadcaster, Some(seat)) if seat.is_program => "the API".to_owned(),
-                        (Role::Broadcaster, _) => "the broadcaster".to_owned(),
-                        _ => label(&person.identity),
-                    }
-                })
-            }
         }
     }
 

@@ -9,7 +9,10 @@ use super::{
     audit::{AuditEntry, AuditId},
     history::History,
 };
-use crate::{clock::WallTime, media::meter::EncoderState};
+use crate::{
+    clock::WallTime,
+    media::{meter::EncoderState, recording::Recorder},
+};
 
 /// Whether viewers can reach the site through Tor.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,6 +25,37 @@ pub struct TorState {
     pub reachable: bool,
     /// From the start until the site could be reached for the first time.
     pub time_to_publish: Option<Duration>,
+}
+
+/// Whether the show is being recorded, made steady for looking at.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RecordingState {
+    /// Whether it is to be recorded whenever it is on the air.
+    pub is_wanted: bool,
+    /// How long the recording is that is being made, in whole minutes.
+    pub length: Option<Duration>,
+    /// What ended it or will soon: lower case, no full stop.
+    pub trouble: Option<String>,
+}
+
+impl From<Recorder> for RecordingState {
+    fn from(recorder: Recorder) -> Self {
+        let Recorder {
+            is_wanted,
+            running,
+            problem,
+            space,
+        } = recorder;
+        let ended = problem.map(|problem| format!("recording ended: {problem}"));
+        // Who does not record has no use for room.
+        let short = space.warning().filter(|_| is_wanted);
+        let warning = short.map(|shortage| format!("soon there is no room to record: {shortage}"));
+        Self {
+            is_wanted,
+            length: running.map(|(_, length, _)| Duration::from_mins(length.as_secs() / 60)),
+            trouble: ended.or(warning),
+        }
+    }
 }
 
 /// One line of the list of done orders.
@@ -61,6 +95,8 @@ pub struct DeskValues {
     pub encoder: EncoderState,
     /// Whether viewers can come in.
     pub tor: TorState,
+    /// Whether the show is being recorded.
+    pub recording: RecordingState,
     /// How many people watched.
     pub history: History,
     /// Done orders, the newest first.
@@ -76,6 +112,8 @@ pub enum DeskUpdate {
     Encoder(EncoderState),
     /// The onion service stands elsewhere.
     Tor(TorState),
+    /// Recording began, went on, ended, or has trouble.
+    Recording(RecordingState),
     /// Another number of people is watching, or another minute began.
     History(History),
     /// Something was done or taken back.
@@ -97,6 +135,7 @@ impl DeskValues {
         match update {
             DeskUpdate::Encoder(encoder) => replace(&mut self.encoder, encoder),
             DeskUpdate::Tor(tor) => replace(&mut self.tor, tor),
+            DeskUpdate::Recording(recording) => replace(&mut self.recording, recording),
             DeskUpdate::History(history) => replace(&mut self.history, history),
             DeskUpdate::Audit(audit) => replace(&mut self.audit, audit),
             DeskUpdate::Complaints(lines) => replace(&mut self.complaints, lines),

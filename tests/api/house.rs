@@ -23,6 +23,7 @@ use onionstream::{
     media::{delay::Delay, timeline},
     pages,
     passwords::{self, Passwords},
+    recording::{self, Recordings},
     room::{
         Room, RoomLimits, challenge::ChallengeLimits, flood::FloodLimits, name::Reserved,
         person::Role,
@@ -186,6 +187,16 @@ fn house(title_file: PathBuf) -> Site {
         emotes,
         desk: DeskFeed::new(pages::desk::status::piece),
         retitle: Retitle::new(move |title| ingest::retitle(&title_file, title)),
+        recordings: Recordings::open(
+            recording::Settings {
+                directory: PathBuf::from("there are none"),
+                keep_days: 0,
+                max_bytes: 0,
+                keep_free: 0,
+                is_public: false,
+            },
+            clock,
+        ),
     }
 }
 

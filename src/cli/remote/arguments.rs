@@ -179,7 +179,7 @@ pub(in crate::cli) enum Command {
         /// Do not ask.
         #[arg(long)]
         yes: bool,
-        /// Delete the files of broadcasts in the stream directory.
+        /// Delete the files of broadcasts in the stream directory, and all recordings.
         #[arg(long)]
         delete_stream: bool,
         /// Delete the keys of the site and all state: its address is gone for good.

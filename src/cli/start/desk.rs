@@ -12,6 +12,7 @@ use crate::{
     live::{desk::DeskFeed, panel::Panel, room::RoomHandle, video::VideoHandle},
     media::meter::EncoderState,
     onion::{self, Stage},
+    recording::Recordings,
     room::{
         history::History,
         status::{DeskUpdate, TorState},
@@ -30,6 +31,7 @@ pub(super) struct DeskUpdates {
     pub(super) video: VideoHandle,
     pub(super) panel: Panel,
     pub(super) room: RoomHandle,
+    pub(super) recordings: Recordings,
     pub(super) desk: DeskFeed,
     pub(super) complaints: Complaints,
     pub(super) clock: Clock,
@@ -48,6 +50,8 @@ impl DeskUpdates {
                 .publish(&DeskUpdate::Complaints(complaints.into()));
             history.record(self.panel.summary().watching, self.clock.wall());
             self.desk.publish(&DeskUpdate::History(history.clone()));
+            let recording = self.recordings.recorder().into();
+            self.desk.publish(&DeskUpdate::Recording(recording));
             let audit = self.room.audit(AUDIT_LINES);
             self.desk.publish(&DeskUpdate::Audit(audit.into()));
         })
@@ -149,6 +153,7 @@ mod tests {
             video: site.video,
             panel: site.panel,
             room: site.room,
+            recordings: site.recordings,
             desk: site.desk,
             complaints: Complaints::default(),
             clock,

@@ -24,6 +24,7 @@ use crate::{
     media::timeline,
     pages,
     passwords::Passwords,
+    recording::{self, Recordings},
     room::{Room, RoomLimits, challenge::ChallengeLimits, flood::FloodLimits, name::Reserved},
     tripcodes::{self, Tripcodes},
 };
@@ -89,8 +90,23 @@ pub(super) fn assemble(
             let file = settings.ingest.title_file.clone();
             move |title| ingest::retitle(&file, title)
         }),
+        recordings: recordings(settings, clock),
     };
     Ok((site, book))
+}
+
+fn recordings(settings: &Settings, clock: Clock) -> Recordings {
+    let recording = &settings.recording;
+    let settings = recording::Settings {
+        directory: recording.directory.clone(),
+        keep_days: recording.keep_days as u64,
+        max_bytes: recording.max_size as u64,
+        keep_free: recording.keep_free as u64,
+        is_public: recording.public,
+    };
+    let recordings = Recordings::open(settings, clock);
+    recordings.want(recording.enabled);
+    recordings
 }
 
 fn room_limits(settings: &Settings) -> RoomLimits {

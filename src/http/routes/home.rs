@@ -15,10 +15,12 @@ use crate::{
         visitor::{Page, Visitor},
     },
     live::{panel::Panel, room::RoomHandle},
+    media::recording::Eyes,
     pages::{
         description,
         home::{self, Home},
     },
+    recording::Recordings,
 };
 
 pub(in crate::http) fn routes() -> Router<Site> {
@@ -34,6 +36,7 @@ struct Wish {
 async fn show(
     State(panel): State<Panel>,
     State(room): State<RoomHandle>,
+    State(recordings): State<Recordings>,
     visitor: Visitor,
     wish: Result<Query<Wish>, QueryRejection>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -55,6 +58,7 @@ async fn show(
         wants_chat,
         show: &words,
         about: &description::markup(&words.description),
+        has_recordings: !recordings.list_for(Eyes::Viewer).is_empty(),
     };
     let page = Page::new(|nonce| home::page(&model, nonce))?;
     Ok((visitor.cookie, page))

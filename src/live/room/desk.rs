@@ -87,6 +87,13 @@ impl RoomHandle {
         done
     }
 
+    /// Notes in the audit list what somebody did outside the room; nothing takes it back there.
+    pub fn note(&self, actor: Actor, what: String) {
+        let (mut inner, _) = self.lock();
+        let wall = self.shared.clock.wall();
+        inner.room.note(actor, what, wall);
+    }
+
     /// Uses a form's number up, for forms that do more than one order.
     pub fn use_form(&self, viewer: ViewerId, nonce: &str) -> Result<(), Refusal> {
         let (mut inner, now) = self.lock();

@@ -1,6 +1,6 @@
-//! The status block of the desk: encoder, Tor, viewers of the last hour, done orders.
+//! The status block of the desk: encoder, Tor, recording, viewers of the last hour, done orders.
 //!
-//! Each of the four is one element that names its slot; of each only the newest is shown (see
+//! Each of them is one element that names its slot; of each only the newest is shown (see
 //! [`CSS`]), so that a change is one more element at the end of an endless document.
 
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::{
     },
     room::{
         panel::Html,
-        status::{AuditLine, DeskUpdate, DeskValues, TorState},
+        status::{AuditLine, DeskUpdate, DeskValues, RecordingState, TorState},
     },
 };
 
@@ -28,6 +28,7 @@ pub fn block(values: &DeskValues) -> Markup {
         (encoder(&values.encoder))
         (complaints(&values.complaints))
         (tor(&values.tor))
+        (recording(&values.recording))
         (viewers(values))
         (audit(&values.audit))
     }
@@ -38,6 +39,7 @@ pub fn piece(update: &DeskUpdate) -> Html {
     let markup = match update {
         DeskUpdate::Encoder(state) => encoder(state),
         DeskUpdate::Tor(state) => tor(state),
+        DeskUpdate::Recording(state) => recording(state),
         DeskUpdate::History(history) => html! {
             x-history slot="history" { (history::figure(history)) }
         },
@@ -134,6 +136,24 @@ fn tor(state: &TorState) -> Markup {
                 // Not an input: browsers select all of a text at one click only outside of inputs.
                 p { code class="address" tabindex="0" aria-label="Address of this site" { (address) } }
             }
+        }
+    }
+}
+
+fn recording(state: &RecordingState) -> Markup {
+    html! {
+        x-recording slot="recording" {
+            @if state.is_wanted || state.trouble.is_some() { h2 { "Recording" } }
+            @if state.is_wanted {
+                p {
+                    @match state.length {
+                        Some(length) if length.is_zero() => "has begun",
+                        Some(length) => { "for " (super::super::time::roughly(length)) }
+                        None => "begins when the show is on the air",
+                    }
+                }
+            }
+            @if let Some(trouble) = &state.trouble { p class="trouble" role="alert" { (marked(trouble)) } }
         }
     }
 }
@@ -262,9 +282,23 @@ mod tests {
     }
 
     #[test]
+    fn a_recording_is_shown_when_there_is_something_to_say() {
+        let none = text(&DeskUpdate::Recording(RecordingState::default()));
+        assert_eq!(none, "<x-recording slot=\"recording\"></x-recording>");
+
+        let html = text(&DeskUpdate::Recording(RecordingState {
+            is_wanted: true,
+            length: Some(Duration::from_mins(5)),
+            trouble: Some("soon full (`recording.max_size`)".to_owned()),
+        }));
+        assert!(html.contains("<p>for 5 minutes</p>"), "{html}");
+        assert!(html.contains("(<code>recording.max_size</code>)"), "{html}");
+    }
+
+    #[test]
     fn of_each_element_the_styles_show_only_the_newest() {
         let html = block(&DeskValues::default()).into_string();
-        for element in ["x-encoder", "x-tor", "x-history", "x-audit"] {
+        for element in ["x-encoder", "x-tor", "x-recording", "x-history", "x-audit"] {
             assert!(html.contains(&format!("<{element} slot=")), "{element}");
             assert!(
                 CSS.contains(&format!("{element}:not(:last-of-type)")),

@@ -4,10 +4,12 @@
 //! again with the reason.
 
 mod lists;
+mod recordings;
 mod switches;
 
 pub use self::{
     lists::{Bans, Moderators, bans, log, moderators, sessions},
+    recordings::{RecordingsPage, recordings},
     switches::{DoorPage, FiltersPage, door, filters, shields},
 };
 
@@ -20,13 +22,14 @@ use crate::room::{
 };
 
 /// The pages: where they are and what they are called.
-const TOOLS: [(&str, &str); 8] = [
+const TOOLS: [(&str, &str); 9] = [
     ("/broadcaster/show", "Show"),
     ("/broadcaster/shields", "Shields"),
     ("/broadcaster/door", "Who may come in"),
     ("/broadcaster/filters", "Filters"),
     ("/broadcaster/bans", "Bans"),
     ("/broadcaster/moderators", "Moderators"),
+    ("/broadcaster/recordings", "Recordings"),
     ("/broadcaster/log", "Log"),
     ("/broadcaster/sessions", "Sessions"),
 ];

@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::{
     clock::{Tick, WallTime},
+    media::recording::{Recorder, Recording, RecordingName, Space, Stage, chapters::Chapters},
     pages::reading::{Element, read},
     room::{
         audit::{Audit, AuditId},
@@ -59,6 +60,19 @@ fn seat() -> SeatView {
     }
 }
 
+fn take(stage: Stage) -> Recording {
+    Recording {
+        name: RecordingName::parse("2026-11-21_2000-2").unwrap(),
+        title: HOSTILE.to_owned(),
+        began: None,
+        length: Duration::from_secs(70),
+        bytes: 3 << 20,
+        chapters: Chapters::default(),
+        is_hidden: true,
+        stage,
+    }
+}
+
 fn audit() -> Audit {
     let mut audit = Audit::default();
     let at = WallTime::from_unix_millis(0);
@@ -102,6 +116,19 @@ fn pages(tool: Tool<'_>) -> Vec<(&'static str, String)> {
         link: Some(HOSTILE),
         tripcode: HOSTILE,
     };
+    let all = [take(Stage::Running), take(Stage::Whole)];
+    let takes = RecordingsPage {
+        recorder: &Recorder {
+            is_wanted: true,
+            running: Some((all[0].name, Duration::from_secs(70), 3 << 20)),
+            problem: Some(HOSTILE.to_owned()),
+            space: Space::default(),
+        },
+        recordings: &all,
+        is_public: true,
+        keep_days: 1,
+        asked: all.last(),
+    };
     let seats = [seat()];
     let own = seats[0].identity.key;
     let audit: Vec<_> = audit().iter().cloned().collect();
@@ -112,6 +139,7 @@ fn pages(tool: Tool<'_>) -> Vec<(&'static str, String)> {
         ("filters", filters(tool, &rules, "STYLE")),
         ("bans", bans(tool, &shut_out, "STYLE")),
         ("moderators", moderators(tool, &helpers, "STYLE")),
+        ("recordings", recordings(tool, &takes, "STYLE")),
         ("log", log(tool, &audit, "STYLE")),
         ("sessions", sessions(tool, &seats, own, "STYLE")),
     ]
@@ -225,4 +253,38 @@ fn the_shields_show_what_is_on() {
         .filter_map(|field| field.attribute("name"))
         .collect();
     assert_eq!(on, ["slow", "captcha-always", "links-off", "chat"]);
+}
+
+#[test]
+fn a_recording_is_deleted_only_after_a_question() {
+    let whole = [take(Stage::Whole)];
+    let page = |asked| {
+        let model = RecordingsPage {
+            recorder: &Recorder::default(),
+            recordings: &whole,
+            is_public: true,
+            keep_days: 0,
+            asked,
+        };
+        recordings(TOOL, &model, "STYLE").into_string()
+    };
+
+    let before = page(None);
+    let read_before = check("recordings", &before);
+    let deeds = |page: &Element| -> Vec<String> {
+        let buttons = page.all("button").into_iter();
+        buttons
+            .filter_map(|button| button.attribute("value").map(str::to_owned))
+            .collect()
+    };
+    assert_eq!(deeds(&read_before), ["start", "show-2026-11-21_2000-2"]);
+    let question = "/broadcaster/recordings?delete=2026-11-21_2000-2";
+    assert!(before.contains(&format!("href=\"{question}\"")), "{before}");
+
+    let asked = page(whole.first());
+    assert_eq!(
+        deeds(&check("recordings", &asked))[0],
+        "delete-2026-11-21_2000-2"
+    );
+    assert!(asked.contains("for good?"), "{asked}");
 }

@@ -1,6 +1,7 @@
 //! The settings of the desk. Each page is a form that answers itself.
 
 mod lists;
+mod recordings;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -52,6 +53,7 @@ pub(super) fn routes() -> Router<Site> {
         .route("/broadcaster/door", get(door).post(set_door))
         .route("/broadcaster/filters", get(filters).post(set_filters))
         .merge(lists::routes())
+        .merge(recordings::routes())
 }
 
 /// A page of settings, with a fresh form and what came of the last one.
