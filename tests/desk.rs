@@ -207,15 +207,16 @@ fn a_block_ends_what_is_open_within_a_second_and_others_see_no_interruption() {
     let server = show(&[]);
     let (victim, other) = (Guest::comes(&server), Guest::comes(&server));
     victim.is_called("Victim");
-    let (mut video, mut panel) = (victim.opens("/stream.mp4"), victim.opens("/live?follow=1"));
-    let (mut others_video, mut others_panel) =
-        (other.opens("/stream.mp4"), other.opens("/live?follow=1"));
     let ben = viewer(&server);
     let anna = viewer(&server);
     anna.says("/name Anna");
     let before = ben.plays();
     anna.plays();
     let desk = Desk::opens(Options::default(), &server);
+    // Last: whoever takes nothing for a minute is let go, and browsers may take that long to start.
+    let (mut video, mut panel) = (victim.opens("/stream.mp4"), victim.opens("/live?follow=1"));
+    let (mut others_video, mut others_panel) =
+        (other.opens("/stream.mp4"), other.opens("/live?follow=1"));
 
     desk.looks_at("Victim");
     desk.act(|firefox| firefox.click("button[value=block]"));
