@@ -15,5 +15,7 @@ pub mod listing;
 pub mod meter;
 pub mod playlist;
 pub mod privacy;
+pub mod rendition;
+pub mod sound;
 pub mod stream;
 pub mod timeline;

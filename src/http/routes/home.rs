@@ -14,7 +14,7 @@ use crate::{
         problem::Problem,
         visitor::{Page, Visitor},
     },
-    live::{panel::Panel, room::RoomHandle},
+    live::{panel::Panel, room::RoomHandle, video::VideoHandle},
     pages::{
         description,
         home::{self, Home},
@@ -34,6 +34,7 @@ struct Wish {
 async fn show(
     State(panel): State<Panel>,
     State(room): State<RoomHandle>,
+    State(video): State<VideoHandle>,
     visitor: Visitor,
     wish: Result<Query<Wish>, QueryRejection>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -50,6 +51,8 @@ async fn show(
         title: values.title.as_str(),
         air: values.air,
         watching: values.watching,
+        offer: video.offer(),
+        rendition: room.rendition(visitor.viewer),
         theme: room.theme(visitor.viewer),
         chat: room.shields().chat,
         wants_chat,
