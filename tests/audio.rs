@@ -12,6 +12,7 @@ use std::{
 use onionstream::media::{fragment::Fragment, init::InitSegment};
 use serde_json::Value;
 use stage::{
+    encoder::{Codecs, Encoder, Kind},
     firefox::{Firefox, Options, Scheme},
     http::Request,
     process::program,
@@ -187,15 +188,13 @@ fn the_links_do_what_makes_sense_with_sound_alone_a_picture_alone_and_nothing() 
     assert!(!get(&sound, "/").text().contains("Only the sound"));
     drop(sound);
 
-    let directory = tempfile::tempdir().expect("a directory");
-    let mute = directory.path().join("mute.mkv");
-    let made = Command::new(ffmpeg())
-        .args(["-nostdin", "-v", "error", "-f", "lavfi", "-i"])
-        .args(["testsrc2=size=320x180:rate=25", "-t", "3"])
-        .arg(&mute)
-        .status();
-    assert!(made.expect("ffmpeg runs").success());
-    let picture = start(&["--source", "file", mute.to_str().expect("text"), "--loop"]);
+    let picture = Server::start(&["--no-tor"]);
+    let options = stage::encoder::Options {
+        codecs: Codecs::Picture,
+        ..stage::encoder::Options::new(Kind::Growing)
+    };
+    picture.local_url();
+    let _encoder = Encoder::start(&picture.directory().join("stream"), options);
     Watching::open(&picture);
     let answer = get(&picture, "/audio.mp4");
     assert_eq!(answer.status, 404);
@@ -206,7 +205,12 @@ fn the_links_do_what_makes_sense_with_sound_alone_a_picture_alone_and_nothing() 
     // Who listens elsewhere still sees what there is.
     let cookie = page.cookies().remove(0);
     let video = Request::get("/video").cookies(&[&cookie]);
-    assert!(video.send(picture.local_address()).text().contains("<video"));
+    assert!(
+        video
+            .send(picture.local_address())
+            .text()
+            .contains("<video")
+    );
 }
 
 /// Place, whether it is paused, and the error of the player of this frame.
@@ -230,7 +234,11 @@ fn picture(name: &str) -> PathBuf {
 #[test]
 fn a_viewer_without_scripts_chooses_the_sound_is_remembered_and_chooses_the_picture_again() {
     let server = start(&["--source", "test", "--preset", "compatible"]);
-    fs::write(server.directory().join("title.txt"), "An evening of onions\n").expect("a title");
+    fs::write(
+        server.directory().join("title.txt"),
+        "An evening of onions\n",
+    )
+    .expect("a title");
     let mut watching = Watching::open(&server);
     assert!(watching.until(SOON, |watching| watching.seconds() > 6.0));
     drop(watching);
@@ -265,7 +273,10 @@ fn a_viewer_without_scripts_chooses_the_sound_is_remembered_and_chooses_the_pict
         firefox.goto(&server.local_url());
         firefox.enter_frame("iframe.video");
         firefox.wait_for_text(".note.paused", "Not playing", SOON);
-        assert_eq!(audio(&firefox).map(|(at, paused, _)| (at, paused)), Some((0.0, true)));
+        assert_eq!(
+            audio(&firefox).map(|(at, paused, _)| (at, paused)),
+            Some((0.0, true))
+        );
         firefox.leave_frames();
         firefox.screenshot(&picture(&format!("audio-waits-dark-{width}.png")));
         firefox.enter_frame("iframe.video");
