@@ -26,7 +26,7 @@ pub(super) fn sound_address(delay: Option<Delay>, starts_itself: bool) -> String
 /// `about 580 kbit/s`: two digits are what one can rely on.
 fn about(bits_per_second: u64) -> String {
     let kilobits = bits_per_second.saturating_add(500) / 1_000;
-    let digits = u32::try_from(kilobits.max(1).ilog10()).unwrap_or(0);
+    let digits = kilobits.max(1).ilog10();
     let step = 10_u64.pow(digits.saturating_sub(1));
     let rounded = kilobits.saturating_add(step / 2) / step * step;
     format!("about {rounded} kbit/s")
