@@ -16,5 +16,7 @@ pub mod meter;
 pub mod playlist;
 pub mod privacy;
 pub mod recording;
+pub mod rendition;
+pub mod sound;
 pub mod stream;
 pub mod timeline;

@@ -7,6 +7,7 @@
 //! Limits that shape the pages: no JavaScript, no SVG, no web font, no inline `style` attribute
 //! (the policy allows only styles with the response's nonce), nothing from anywhere else.
 
+mod audio;
 mod chat;
 pub mod compose;
 pub mod description;

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, Tick},
+    media::rendition::Rendition,
     room::{
         Alarm, Dress, Post, Reply, Room, Said,
         access::Door,
@@ -168,6 +169,18 @@ impl RoomHandle {
     pub fn choose_theme(&self, viewer: ViewerId, nonce: &str, theme: Theme) -> Result<(), Refusal> {
         let (mut inner, now) = self.lock();
         inner.room.choose_theme(viewer, nonce, theme, now)
+    }
+
+    /// Whether a viewer watches or only listens.
+    pub fn rendition(&self, viewer: ViewerId) -> Rendition {
+        let (inner, _) = self.lock();
+        let person = inner.room.person(viewer);
+        person.map(|person| person.rendition).unwrap_or_default()
+    }
+
+    /// Remembers whether a viewer watches or only listens.
+    pub fn choose_rendition(&self, viewer: ViewerId, rendition: Rendition) {
+        self.lock().0.room.choose_rendition(viewer, rendition);
     }
 
     /// How a viewer looks to others; `None` without a session.

@@ -20,6 +20,7 @@ use crate::{
         listing::Listing,
         meter::EncoderState,
         privacy::Metadata,
+        rendition::{Offer, Rendition},
         timeline::{Limits, Next, Position},
     },
 };
@@ -134,13 +135,13 @@ impl VideoHandle {
         broadcast.encoder(self.shared.clock.tick())
     }
 
-    /// A viewer joins; `None` when off the air.
-    pub fn join(&self, delay: Duration) -> Option<Viewing> {
+    /// A viewer joins; `None` when off the air, or when there is no such rendition.
+    pub fn join(&self, rendition: Rendition, delay: Duration) -> Option<Viewing> {
         let broadcast = self.shared.lock();
         let timeline = broadcast.timeline();
-        let init = timeline.current()?.1;
-        let (init, has_video) = (init.bytes().clone(), init.has_video());
-        let position = timeline.join(delay)?;
+        let has_video = rendition == Rendition::Full && timeline.current()?.1.has_video();
+        let init = timeline.init(rendition)?.clone();
+        let position = timeline.join_rendition(rendition, delay)?;
         let burst = timeline.burst(&position, self.shared.clock.tick());
         drop(broadcast);
         Some(Viewing {
@@ -153,9 +154,14 @@ impl VideoHandle {
         })
     }
 
-    /// The init segment of the current run.
-    pub fn init(&self) -> Option<Bytes> {
-        Some(self.shared.lock().timeline().current()?.1.bytes().clone())
+    /// What viewers can choose from; `None` when off the air.
+    pub fn offer(&self) -> Option<Offer> {
+        self.shared.lock().timeline().offer()
+    }
+
+    /// The init segment of the current run; `None` also when there is no such rendition.
+    pub fn init(&self, rendition: Rendition) -> Option<Bytes> {
+        self.shared.lock().timeline().init(rendition).cloned()
     }
 
     /// What external players can ask for; `None` when off the air.
@@ -201,7 +207,7 @@ impl Shared {
 }
 
 impl Viewing {
-    /// Whether the run has a picture, or only sound.
+    /// Whether a picture is sent, or only sound.
     pub fn has_video(&self) -> bool {
         self.has_video
     }

@@ -216,7 +216,7 @@ fn tracks(moov: &MediaBox<'_>) -> Result<Vec<Track>, InitError> {
 
 /// One `trak` with its defaults from the `trex` of the same track in `mvex`.
 fn track(trak: &MediaBox<'_>, mvex: &MediaBox<'_>) -> Result<Track, InitError> {
-    let id = after_dates(&trak.child(b"tkhd")?)?;
+    let id = track_id(trak)?;
     let mdia = trak.child(b"mdia")?;
     let timescale = after_dates(&mdia.child(b"mdhd")?)?;
     if timescale == 0 {
@@ -255,6 +255,11 @@ fn track(trak: &MediaBox<'_>, mvex: &MediaBox<'_>) -> Result<Track, InitError> {
         parent: mvex.kind,
     }
     .into())
+}
+
+/// The `track_ID` of a `trak`.
+pub(super) fn track_id(trak: &MediaBox<'_>) -> Result<u32, BoxError> {
+    after_dates(&trak.child(b"tkhd")?)
 }
 
 /// The 32-bit field that `tkhd` and `mdhd` have after their two dates (64 bits each in version 1).

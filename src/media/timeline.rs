@@ -7,14 +7,19 @@
 //! Invariants: the first kept fragment starts with a keyframe; the decode times of each track only
 //! grow within a run; a reader holds a [`Position`], never a queue, so a stalled one costs nothing.
 
+mod reading;
+
 use std::time::Duration;
 
 use bytes::Bytes;
 
+pub use self::reading::{Next, Position};
 use super::{
     fragment::{Fragment, TimeShift},
     init::InitSegment,
     listing::ListedSegment,
+    rendition::Rendition,
+    sound::SoundTrack,
 };
 use crate::{clock::Tick, ring::Ring};
 
@@ -60,37 +65,39 @@ pub enum Begun {
     Replaced,
 }
 
-/// Where a reader stands.
-#[derive(Debug, Clone, Copy)]
-pub struct Position {
-    run: RunId,
-    /// Age of the keyframe it starts from.
-    delay: Duration,
-    /// Number of the next fragment; `None` before the first.
-    next: Option<u64>,
-}
-
-/// What a reader gets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Next {
-    /// The next fragment.
-    Fragment(Bytes),
-    /// The next fragment after leaving some out, because the reader was too far behind.
-    Skipped(Bytes),
-    /// Nothing yet; ask again when something changes, or at this time if it comes first.
-    Wait(Option<Tick>),
-    /// The run is over.
-    Ended,
-}
-
 #[derive(Debug)]
 struct Kept {
     bytes: Bytes,
+    /// The sound alone, made once for all who listen.
+    sound: Option<Bytes>,
     duration: Duration,
     starts_with_keyframe: bool,
     begins_sequence: bool,
     sequence: u64,
     arrived: Tick,
+}
+
+impl Kept {
+    /// `None` if there is nothing of this rendition in the fragment.
+    fn part(&self, rendition: Rendition) -> Option<&Bytes> {
+        match rendition {
+            Rendition::Full => Some(&self.bytes),
+            Rendition::Sound => self.sound.as_ref(),
+        }
+    }
+
+    /// Whether a player can start with it. Any fragment is a beginning for the ear.
+    fn is_start(&self, rendition: Rendition) -> bool {
+        match rendition {
+            Rendition::Full => self.starts_with_keyframe,
+            Rendition::Sound => self.sound.is_some(),
+        }
+    }
+
+    /// Bytes of memory, or a little more: sound that is everything is not stored twice.
+    fn size(&self) -> usize {
+        self.bytes.len() + self.sound.as_ref().map_or(0, Bytes::len)
+    }
 }
 
 /// End of the newest fragment of one track.
@@ -108,6 +115,8 @@ pub struct Timeline {
     limits: Limits,
     run: RunId,
     init: Option<InitSegment>,
+    /// The track for those who only listen.
+    sound: Option<SoundTrack>,
     playing: bool,
     ring: Ring<Kept>,
     bytes: usize,
@@ -130,6 +139,7 @@ impl Timeline {
             limits,
             run: RunId(0),
             init: None,
+            sound: None,
             playing: false,
             ring: Ring::new(),
             bytes: 0,
@@ -150,6 +160,15 @@ impl Timeline {
             .map(|init| (self.run, init))
     }
 
+    /// The init segment of a rendition of the run that is being played.
+    pub fn init(&self, rendition: Rendition) -> Option<&Bytes> {
+        let (_, init) = self.current()?;
+        match rendition {
+            Rendition::Full => Some(init.bytes()),
+            Rendition::Sound => self.sound.as_ref().map(SoundTrack::init),
+        }
+    }
+
     /// The encoder started (again) with this init segment.
     pub fn begin(&mut self, init: InitSegment) -> Begun {
         let begun = match &self.init {
@@ -161,6 +180,7 @@ impl Timeline {
             _ => Begun::Fresh,
         };
         self.finish();
+        self.sound = SoundTrack::of(&init);
         self.init = Some(init);
         begun
     }
@@ -220,93 +240,24 @@ impl Timeline {
         if begins_sequence {
             self.sequence += 1;
         }
-        self.bytes += fragment.bytes().len();
-        self.ring.push(Kept {
+        let sound = self
+            .sound
+            .as_ref()
+            .zip(self.init.as_ref())
+            .and_then(|(sound, init)| sound.fragment(&fragment, init));
+        let kept = Kept {
             bytes: fragment.bytes().clone(),
+            sound,
             duration: fragment.duration(),
             starts_with_keyframe: fragment.starts_with_keyframe(),
             begins_sequence,
             sequence: self.sequence,
             arrived: now,
-        });
+        };
+        self.bytes += kept.size();
+        self.ring.push(kept);
         self.evict(now);
         true
-    }
-
-    /// Where a viewer who comes now starts: the newest keyframe at least `delay` old.
-    ///
-    /// `None` when nothing is being played.
-    pub fn join(&self, delay: Duration) -> Option<Position> {
-        self.playing.then_some(Position {
-            run: self.run,
-            delay,
-            next: None,
-        })
-    }
-
-    /// The next thing for the reader at `position`, which moves on.
-    pub fn read(&self, position: &mut Position, now: Tick) -> Next {
-        if !self.playing || position.run != self.run {
-            return Next::Ended;
-        }
-        let Some(wanted) = position.next else {
-            return match self.keyframe_older_than(position.delay, now) {
-                Some(number) => self.take(position, number, false),
-                // The run is younger than the delay: its first keyframe will be old enough soon.
-                None => Next::Wait(self.ring.oldest().map(|kept| kept.arrived + position.delay)),
-            };
-        };
-        let lost = wanted < self.ring.first();
-        let late = self.ring.get(wanted).is_some_and(|kept| {
-            now.since(kept.arrived) > position.delay.saturating_add(self.limits.max_lag)
-        });
-        if lost || late {
-            let target = self
-                .keyframe_older_than(position.delay, now)
-                .unwrap_or(self.ring.first())
-                .max(self.ring.first());
-            if target > wanted {
-                return self.take(position, target, true);
-            }
-        }
-        self.take(position, wanted, false)
-    }
-
-    fn take(&self, position: &mut Position, number: u64, skipped: bool) -> Next {
-        position.next = Some(number);
-        let Some(kept) = self.ring.get(number) else {
-            return Next::Wait(None);
-        };
-        position.next = Some(number + 1);
-        let bytes = kept.bytes.clone();
-        if skipped {
-            Next::Skipped(bytes)
-        } else {
-            Next::Fragment(bytes)
-        }
-    }
-
-    /// The number of the newest keyframe that arrived at least `delay` before `now`.
-    ///
-    /// O(fragments younger than the delay and one GOP).
-    fn keyframe_older_than(&self, delay: Duration, now: Tick) -> Option<u64> {
-        self.ring
-            .iter()
-            .rev()
-            .find(|(_, kept)| kept.starts_with_keyframe && kept.arrived + delay <= now)
-            .map(|(number, _)| number)
-    }
-
-    /// The bytes that a reader who has had nothing yet gets at once; `None` if the run is younger
-    /// than their delay, so that they get nothing yet.
-    pub fn burst(&self, position: &Position, now: Tick) -> Option<usize> {
-        let first = self.keyframe_older_than(position.delay, now)?;
-        let from_first = self
-            .ring
-            .iter()
-            .rev()
-            .take_while(|(number, _)| *number >= first);
-        Some(from_first.map(|(_, kept)| kept.bytes.len()).sum())
     }
 
     /// Complete segments, oldest first. The one that is still growing is not among them.
@@ -432,7 +383,7 @@ impl Timeline {
                         || now.since(oldest.arrived) > self.limits.keep)))
         {
             if let Some(dropped) = self.ring.drop_first() {
-                self.bytes -= dropped.bytes.len();
+                self.bytes -= dropped.size();
             }
         }
     }

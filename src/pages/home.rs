@@ -4,9 +4,14 @@
 
 use maud::{Markup, html};
 
-use super::{document::Document, show_name, video::delay_links, watching_words};
+use super::{
+    audio::choice_links, document::Document, show_name, video::delay_links, watching_words,
+};
 use crate::{
-    media::broadcast::Air,
+    media::{
+        broadcast::Air,
+        rendition::{Offer, Rendition},
+    },
     room::{shields::ChatMode, show::Show, theme::Theme},
 };
 
@@ -21,6 +26,10 @@ pub struct Home<'a> {
     pub air: Air,
     /// How many are watching.
     pub watching: usize,
+    /// What there is to watch; `None` when off the air.
+    pub offer: Option<Offer>,
+    /// What the viewer watched last.
+    pub rendition: Rendition,
     /// The viewer's colours of the pages.
     pub theme: Theme,
     /// What the broadcaster decided about the chat.
@@ -63,10 +72,15 @@ pub fn page(home: &Home<'_>, nonce: &str) -> Markup {
         },
         theme: home.theme,
     };
+    let player = match home.rendition {
+        // Nobody has clicked yet.
+        Rendition::Sound if home.offer.is_none_or(|offer| offer.has_sound) => "/audio?start=0",
+        Rendition::Full | Rendition::Sound => "/video",
+    };
     document.around(&html! {
         (text_only(home))
         main {
-            iframe class="video" name="video" src="/video" title="Video player" allow="autoplay; fullscreen" {}
+            iframe class="video" name="video" src=(player) title="Video player" allow="autoplay; fullscreen" {}
             @if shows_chat {
                 iframe class="live" name="live" src="/live" title="Live panel: title, on or off air, people, chat" {}
                 iframe class="compose" name="compose" src="/compose" title="Write: message, name, colour, tripcode" {}
@@ -78,6 +92,7 @@ pub fn page(home: &Home<'_>, nonce: &str) -> Markup {
             nav aria-label="Player" {
                 span { "Start " }
                 (delay_links(None))
+                (choice_links(home.offer))
             }
             nav aria-label="More" {
                 @if has_about { a href="#about" { "About this show" } " " }
@@ -122,6 +137,9 @@ fn text_only(home: &Home<'_>) -> Markup {
             }
             ul {
                 li { a href="/stream.mp4" { "The stream, for a player" } }
+                @if home.offer.is_some_and(Offer::is_choice) {
+                    li { a href="/audio.mp4" { "The sound alone, for a player" } }
+                }
                 li { a href="/stream.m3u8" { "The stream as a playlist" } }
                 li { a href="/live?static=1" { "What is going on, and the chat" } }
                 @if home.has_recordings { li { a href="/recordings" { "Recordings of earlier shows" } } }
@@ -165,6 +183,8 @@ mod tests {
             title: "<Onions>",
             air: Air::Off,
             watching: 2,
+            offer: None,
+            rendition: Rendition::Full,
             theme: Theme::Contrast,
             chat,
             wants_chat,
@@ -203,6 +223,8 @@ mod tests {
             title: "",
             air: Air::Off,
             watching: 0,
+            offer: None,
+            rendition: Rendition::Sound,
             theme: Theme::Browser,
             chat: ChatMode::Shown,
             wants_chat: None,
@@ -218,5 +240,6 @@ mod tests {
             "{html}"
         );
         assert!(!html.contains("rel=\"me"), "{html}");
+        assert!(html.contains("src=\"/audio?start=0\""), "as last time");
     }
 }

@@ -8,7 +8,7 @@ const VOID: [&str; 6] = ["br", "img", "input", "link", "meta", "hr"];
 const OURS: &str = "html head title style body main header footer nav section template slot iframe \
     form fieldset legend label button select option datalist textarea details summary \
     h1 h2 h3 h4 p div span a b code blockquote ul ol li dl dt dd table tr td th figure figcaption time \
-    video picture em strong s pre \
+    audio video picture em strong s pre \
     x-line x-day x-acts x-people x-title x-air x-uptime x-watching x-announcement x-notice x-beat x-shields \
     x-encoder x-complaints x-tor x-recording x-history x-audit";
 

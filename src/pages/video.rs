@@ -5,17 +5,22 @@ use std::time::Duration;
 use maud::{Markup, html};
 
 use super::{
+    audio,
     document::{Document, style},
     show_name,
     time::{date, roughly, time_of_day},
 };
 use crate::{
     clock::WallTime,
-    media::{broadcast::Air, delay::Delay},
+    media::{
+        broadcast::Air,
+        delay::Delay,
+        rendition::{Offer, Rendition},
+    },
     room::theme::Theme,
 };
 
-const CSS: &str = include_str!("../../assets/video.css");
+pub(super) const CSS: &str = include_str!("../../assets/video.css");
 
 /// How often the off-air card looks whether the broadcast has begun, in seconds.
 ///
@@ -40,13 +45,23 @@ pub struct Video<'a> {
     pub begins: Option<WallTime>,
     /// The time of day.
     pub now: WallTime,
+    /// Whether the picture is wanted.
+    pub rendition: Rendition,
+    /// What there is; `None` when off the air.
+    pub offer: Option<Offer>,
+    /// Whether the sound is to begin without a click.
+    pub starts_itself: bool,
 }
 
 /// The player when on the air, else the card.
 pub fn page(video: &Video<'_>, nonce: &str) -> Markup {
-    match video.air {
-        Air::On { has_video, .. } => player(video, has_video, nonce),
-        Air::Off => card(video, nonce),
+    match (video.air, video.rendition, video.offer) {
+        (Air::On { has_video, .. }, Rendition::Full, _) => player(video, has_video, nonce),
+        (Air::On { .. }, Rendition::Sound, Some(offer)) if offer.has_sound => {
+            audio::player(video, offer, nonce)
+        }
+        (Air::On { .. }, Rendition::Sound, Some(_)) => audio::silence(video, nonce),
+        (Air::Off, ..) | (_, Rendition::Sound, None) => card(video, nonce),
     }
 }
 
@@ -114,13 +129,14 @@ fn player(video: &Video<'_>, has_video: bool, nonce: &str) -> Markup {
 
 fn card(video: &Video<'_>, nonce: &str) -> Markup {
     let title = show_name(video.title);
+    let again = match video.rendition {
+        Rendition::Full => player_address(video.delay),
+        Rendition::Sound => audio::sound_address(video.delay, video.starts_itself),
+    };
     let document = Document {
         title,
         css: &[CSS],
-        refresh: Some(format!(
-            "{CARD_REFRESH_SECONDS};url={}",
-            player_address(video.delay)
-        )),
+        refresh: Some(format!("{CARD_REFRESH_SECONDS};url={again}")),
         nonce,
         class: "off-air",
         theme: video.theme,
@@ -184,6 +200,9 @@ mod tests {
             theme: Theme::Paper,
             begins: show.begins(),
             now: WallTime::from_unix_millis(now),
+            rendition: Rendition::Full,
+            offer: None,
+            starts_itself: true,
         };
         let html = page(&video, "NONCE").into_string();
         read(&html).expect("well-formed");

@@ -4,7 +4,10 @@ use super::{
     Room, colour::Colour, name::DisplayName, order::Effect, person::Identity, refusal::Refusal,
     sanction::SanctionKind, session::ViewerId, theme::Theme, tripcode::Tripcode,
 };
-use crate::clock::{Tick, WallTime};
+use crate::{
+    clock::{Tick, WallTime},
+    media::rendition::Rendition,
+};
 
 /// What somebody wants to change about themselves.
 #[derive(Debug, Clone, Copy, Default)]
@@ -40,6 +43,14 @@ impl Room {
         let person = self.sessions.person_mut(viewer).ok_or(Refusal::NoSession)?;
         person.theme = theme;
         Ok(())
+    }
+
+    /// Remembers whether somebody watches or only listens. Nobody else sees it, and the way back is a
+    /// click away, so no form is needed.
+    pub fn choose_rendition(&mut self, viewer: ViewerId, rendition: Rendition) {
+        if let Some(person) = self.sessions.person_mut(viewer) {
+            person.rendition = rendition;
+        }
     }
 
     /// Whoever is banned does not change how they look.

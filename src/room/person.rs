@@ -12,7 +12,7 @@ use super::{
     theme::Theme,
     tripcode::Tripcode,
 };
-use crate::clock::Tick;
+use crate::{clock::Tick, media::rendition::Rendition};
 
 /// What a person may do. Higher is more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,6 +74,8 @@ pub struct Person {
     pub bearers: Nonces,
     /// Their choice of colours for the pages.
     pub theme: Theme,
+    /// Whether they watch or only listen.
+    pub rendition: Rendition,
     /// When they first came; the order of the list of people.
     pub came: Tick,
 }
@@ -105,6 +107,7 @@ impl Person {
             nonces: Nonces::default(),
             bearers: Nonces::default(),
             theme: Theme::default(),
+            rendition: Rendition::default(),
             came: now,
         }
     }

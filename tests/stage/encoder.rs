@@ -39,6 +39,8 @@ pub(crate) enum Codecs {
     Vp9,
     /// AAC alone.
     Audio,
+    /// H.264 alone.
+    Picture,
 }
 
 /// How to encode.
@@ -177,6 +179,9 @@ fn codecs(options: Options) -> String {
              -threads 2 -lag-in-frames 0 -c:a libopus -b:a 48k"
         ),
         Codecs::Audio => "-map 0:a -c:a aac -b:a 64k -ac 2".to_owned(),
+        Codecs::Picture => {
+            "-map 0:v -c:v libx264 -preset veryfast -tune zerolatency -bf 0 -g 25".to_owned()
+        }
     }
 }
 

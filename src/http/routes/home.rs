@@ -14,7 +14,7 @@ use crate::{
         problem::Problem,
         visitor::{Page, Visitor},
     },
-    live::{panel::Panel, room::RoomHandle},
+    live::{panel::Panel, room::RoomHandle, video::VideoHandle},
     media::recording::Eyes,
     pages::{
         description,
@@ -37,6 +37,7 @@ async fn show(
     State(panel): State<Panel>,
     State(room): State<RoomHandle>,
     State(recordings): State<Recordings>,
+    State(video): State<VideoHandle>,
     visitor: Visitor,
     wish: Result<Query<Wish>, QueryRejection>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -53,6 +54,8 @@ async fn show(
         title: values.title.as_str(),
         air: values.air,
         watching: values.watching,
+        offer: video.offer(),
+        rendition: room.rendition(visitor.viewer),
         theme: room.theme(visitor.viewer),
         chat: room.shields().chat,
         wants_chat,

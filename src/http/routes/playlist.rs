@@ -18,7 +18,7 @@ use http::{Method, Uri, header};
 use crate::{
     http::{Site, problem::Problem},
     live::video::VideoHandle,
-    media::playlist,
+    media::{playlist, rendition::Rendition},
 };
 
 pub(in crate::http) fn routes() -> Router<Site> {
@@ -37,7 +37,7 @@ async fn list(State(video): State<VideoHandle>) -> Result<impl IntoResponse, Pro
 }
 
 async fn init(State(video): State<VideoHandle>) -> Result<impl IntoResponse, Problem> {
-    let bytes = video.init().ok_or(Problem::OFF_AIR)?;
+    let bytes = video.init(Rendition::Full).ok_or(Problem::OFF_AIR)?;
     Ok(([(header::CONTENT_TYPE, "video/mp4")], bytes))
 }
 

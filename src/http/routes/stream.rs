@@ -1,4 +1,4 @@
-//! `/stream.mp4`: the broadcast as one endless response.
+//! `/stream.mp4`: the broadcast as one endless response; `/audio.mp4`: its sound alone.
 //!
 //! Plain 200, chunked, without length or ranges: Firefox starts such a response at the first
 //! frame, and refuses to start one that claims a huge length.
@@ -13,7 +13,7 @@ use axum::{
     routing::get,
 };
 use futures_util::stream;
-use http::header;
+use http::{StatusCode, header};
 use serde::Deserialize;
 
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
         lease::{Kind, Lease, Leases},
         video::{VideoHandle, Viewing},
     },
-    media::delay::Delay,
+    media::{delay::Delay, rendition::Rendition},
 };
 
 /// A broadcast that has fewer bytes than this to start with is a thin one: sound alone, or a
@@ -64,34 +64,90 @@ pub(super) struct Choice {
 
 pub(in crate::http) fn routes() -> Router<Site> {
     // Not for HEAD: it would open a viewing only to drop it.
-    Router::new().route("/stream.mp4", get(play).head(describe))
+    Router::new()
+        .route("/stream.mp4", get(play_full).head(describe_full))
+        .route("/audio.mp4", get(play_sound).head(describe_sound))
 }
 
-const HEADERS: [(header::HeaderName, &str); 2] = [
-    (header::CONTENT_TYPE, "video/mp4"),
-    (header::ACCEPT_RANGES, "none"),
-];
+const NO_SOUND: Problem = Problem::new(
+    StatusCode::NOT_FOUND,
+    "This broadcast has no sound",
+    "The first page shows the picture.",
+);
 
-async fn describe(State(video): State<VideoHandle>) -> Result<impl IntoResponse, Problem> {
-    video.init().map(|_| HEADERS).ok_or(Problem::OFF_AIR)
+fn headers(rendition: Rendition) -> [(header::HeaderName, &'static str); 2] {
+    let kind = match rendition {
+        Rendition::Full => "video/mp4",
+        Rendition::Sound => "audio/mp4",
+    };
+    [
+        (header::CONTENT_TYPE, kind),
+        (header::ACCEPT_RANGES, "none"),
+    ]
 }
 
-async fn play(
-    State(video): State<VideoHandle>,
-    State(leases): State<Leases>,
-    State(delays): State<Delays>,
-    Audience(viewer): Audience,
+/// Why there is nothing of a rendition.
+fn missing(video: &VideoHandle) -> Problem {
+    match video.init(Rendition::Full) {
+        Some(_) => NO_SOUND,
+        None => Problem::OFF_AIR,
+    }
+}
+
+fn describe(
+    video: &VideoHandle,
+    rendition: Rendition,
+) -> Result<impl IntoResponse + use<>, Problem> {
+    let init = video.init(rendition).ok_or_else(|| missing(video))?;
+    drop(init);
+    Ok(headers(rendition))
+}
+
+async fn describe_full(State(video): State<VideoHandle>) -> Result<impl IntoResponse, Problem> {
+    describe(&video, Rendition::Full)
+}
+
+async fn describe_sound(State(video): State<VideoHandle>) -> Result<impl IntoResponse, Problem> {
+    describe(&video, Rendition::Sound)
+}
+
+async fn play_full(
+    parts: (State<VideoHandle>, State<Leases>, State<Delays>),
+    viewer: Audience,
     choice: Result<Query<Choice>, QueryRejection>,
 ) -> Result<impl IntoResponse, Problem> {
+    play(Rendition::Full, parts, viewer, choice)
+}
+
+async fn play_sound(
+    parts: (State<VideoHandle>, State<Leases>, State<Delays>),
+    viewer: Audience,
+    choice: Result<Query<Choice>, QueryRejection>,
+) -> Result<impl IntoResponse, Problem> {
+    play(Rendition::Sound, parts, viewer, choice)
+}
+
+fn play(
+    rendition: Rendition,
+    (State(video), State(leases), State(delays)): (
+        State<VideoHandle>,
+        State<Leases>,
+        State<Delays>,
+    ),
+    Audience(viewer): Audience,
+    choice: Result<Query<Choice>, QueryRejection>,
+) -> Result<impl IntoResponse + use<>, Problem> {
     // An unknown delay is no reason to show nothing.
     let chosen = choice.ok().and_then(|Query(choice)| choice.delay);
     let delay = delays.of(chosen);
-    let mut viewing = video.join(delay).ok_or(Problem::OFF_AIR)?;
+    let mut viewing = video
+        .join(rendition, delay)
+        .ok_or_else(|| missing(&video))?;
     let padding = is_thin(&viewing).then(free_box);
     if padding.is_some() {
         viewing = video
-            .join(delay.max(delays.normal))
-            .ok_or(Problem::OFF_AIR)?;
+            .join(rendition, delay.max(delays.normal))
+            .ok_or_else(|| missing(&video))?;
     }
     let lease = leases
         .take(Kind::Video, viewer)
@@ -105,7 +161,7 @@ async fn play(
         let bytes = response.next().await?;
         Some((Ok::<_, Infallible>(bytes), response))
     });
-    Ok((HEADERS, Body::from_stream(parts)))
+    Ok((headers(rendition), Body::from_stream(parts)))
 }
 
 /// Whether the broadcast is a thin one. Of a picture that has just begun nobody knows yet.

@@ -1,4 +1,6 @@
-//! `/video`: the frame with the player, or the off-air card that becomes the player by itself.
+//! `/video` and `/audio`: the frame with the player, or the off-air card that becomes it by itself.
+//!
+//! `/audio` and `/video?picture=1` are remembered: `/video` is what the viewer chose last.
 
 use axum::{
     Router,
@@ -6,6 +8,7 @@ use axum::{
     response::IntoResponse,
     routing::get,
 };
+use serde::Deserialize;
 
 use super::{live::LiveLimits, stream::Choice};
 use crate::{
@@ -14,30 +17,84 @@ use crate::{
         problem::Problem,
         visitor::{Page, Visitor},
     },
-    live::{panel::Panel, room::RoomHandle},
+    live::{panel::Panel, room::RoomHandle, video::VideoHandle},
+    media::rendition::{Offer, Rendition},
     pages::video::{self, Video},
 };
 
 pub(in crate::http) fn routes() -> Router<Site> {
-    Router::new().route("/video", get(show))
+    Router::new()
+        .route("/video", get(show))
+        .route("/audio", get(listen))
 }
 
+#[derive(Debug, Deserialize)]
+struct Wish {
+    /// `1` to see the picture again.
+    picture: Option<String>,
+    /// `0` if nobody has clicked yet.
+    start: Option<String>,
+}
+
+type Chosen<T> = Result<Query<T>, QueryRejection>;
+
+type Parts = (
+    State<Panel>,
+    State<RoomHandle>,
+    State<LiveLimits>,
+    State<VideoHandle>,
+);
+
 async fn show(
-    State(panel): State<Panel>,
-    State(room): State<RoomHandle>,
-    State(limits): State<LiveLimits>,
+    parts: Parts,
     visitor: Visitor,
-    choice: Result<Query<Choice>, QueryRejection>,
+    choice: Chosen<Choice>,
+    wish: Chosen<Wish>,
 ) -> Result<impl IntoResponse, Problem> {
-    let delay = choice.ok().and_then(|Query(choice)| choice.delay);
+    let (_, State(room), _, State(video)) = &parts;
+    let wants_picture = wish.is_ok_and(|Query(wish)| wish.picture.as_deref() == Some("1"));
+    if wants_picture {
+        room.choose_rendition(visitor.viewer, Rendition::Full);
+    }
+    // A viewer who listens sees what there is when there is nothing to hear.
+    let is_mute = video.offer().is_some_and(|offer: Offer| !offer.has_sound);
+    let rendition = match room.rendition(visitor.viewer) {
+        Rendition::Sound if is_mute => Rendition::Full,
+        chosen => chosen,
+    };
+    page(&parts, visitor, choice, rendition, true)
+}
+
+async fn listen(
+    parts: Parts,
+    visitor: Visitor,
+    choice: Chosen<Choice>,
+    wish: Chosen<Wish>,
+) -> Result<impl IntoResponse, Problem> {
+    let (_, State(room), ..) = &parts;
+    room.choose_rendition(visitor.viewer, Rendition::Sound);
+    let waits = wish.is_ok_and(|Query(wish)| wish.start.as_deref() == Some("0"));
+    page(&parts, visitor, choice, Rendition::Sound, !waits)
+}
+
+fn page(
+    (State(panel), State(room), State(limits), State(video)): &Parts,
+    visitor: Visitor,
+    choice: Chosen<Choice>,
+    rendition: Rendition,
+    starts_itself: bool,
+) -> Result<impl IntoResponse + use<>, Problem> {
     let values = panel.summary();
     let model = Video {
         air: values.air,
         title: values.title.as_str(),
-        delay,
+        delay: choice.ok().and_then(|Query(choice)| choice.delay),
         theme: room.theme(visitor.viewer),
         begins: room.show().begins(),
         now: limits.clock.wall(),
+        rendition,
+        offer: video.offer(),
+        starts_itself,
     };
     let page = Page::new(|nonce| video::page(&model, nonce))?;
     Ok((visitor.cookie, page))

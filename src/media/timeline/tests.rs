@@ -337,7 +337,7 @@ fn what_is_kept_is_bounded_in_time_and_bytes_and_begins_with_a_keyframe() {
         timeline
             .ring
             .iter()
-            .map(|(_, kept)| kept.bytes.len())
+            .map(|(_, kept)| kept.size())
             .sum::<usize>()
     );
 }
@@ -409,4 +409,64 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_listener_gets_the_sound_of_the_same_fragments_from_whichever_is_old_enough() {
+    let timeline = on_air(5000);
+    let sound = SoundTrack::of(&init()).unwrap();
+    let alone = InitSegment::parse(sound.init().clone()).unwrap();
+    let mut position = timeline.join_rendition(Rendition::Sound, DELAY).unwrap();
+    let burst = timeline.burst(&position, at(5000));
+
+    let (mut starts, mut bytes) = (Vec::new(), 0);
+    while let Next::Fragment(part) = timeline.read(&mut position, at(5000)) {
+        bytes += part.len();
+        let part = Fragment::parse(part, &alone).unwrap();
+        starts.push(u64::try_from(part.start().as_millis()).unwrap());
+    }
+
+    // No keyframe at 2800, and none is needed: it arrived at 3000.
+    assert_eq!(starts, (2800..5000).step_by(200).collect::<Vec<_>>());
+    assert_eq!(burst, Some(bytes));
+    assert_eq!(timeline.read(&mut position, at(5000)), Next::Wait(None));
+    assert_eq!(timeline.init(Rendition::Sound), Some(sound.init()));
+}
+
+#[test]
+fn a_listener_who_is_late_skips_and_one_who_is_early_waits() {
+    let mut timeline = on_air(1000);
+    let mut position = timeline.join_rendition(Rendition::Sound, DELAY).unwrap();
+    assert_eq!(
+        timeline.read(&mut position, at(1000)),
+        Next::Wait(Some(at(2200)))
+    );
+    assert!(matches!(
+        timeline.read(&mut position, at(2200)),
+        Next::Fragment(_)
+    ));
+
+    feed(&mut timeline, 1000, 30_000, 0);
+
+    assert!(matches!(
+        timeline.read(&mut position, at(30_000)),
+        Next::Skipped(_)
+    ));
+}
+
+#[test]
+fn the_offer_says_what_there_is_and_what_it_costs() {
+    assert_eq!(Timeline::new(LIMITS).offer(), None);
+    assert_eq!(on_air(600).offer().unwrap().full, None, "too early");
+
+    let offer = on_air(5000).offer().unwrap();
+    assert!(offer.is_choice());
+    let full = sample::fragment_bytes(0, true).len() as u64 * 8 * 5;
+    assert_eq!(offer.full, Some(full));
+    let sound = offer.sound.unwrap();
+    assert!((8_000..full / 2).contains(&sound), "{sound} of {full}");
+
+    let mut sound_only = Timeline::new(LIMITS);
+    sound_only.begin(other_init());
+    assert_eq!(sound_only.offer(), None, "nothing has come");
 }

@@ -100,6 +100,8 @@ fn silence() -> Value {
         "browser.shell.checkDefaultBrowser": false,
         "browser.startup.page": 0,
         "browser.topsites.contile.enabled": false,
+        // Sound that is heard fails on a computer without a device for it.
+        "media.default_volume": "0.0",
         "browser.urlbar.suggest.searches": false,
         "datareporting.healthreport.uploadEnabled": false,
         "datareporting.policy.dataSubmissionEnabled": false,

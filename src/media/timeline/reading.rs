@@ -1,0 +1,164 @@
+//! What readers of the timeline get: where they start, what comes next, and what they can choose.
+//!
+//! Belongs here: everything that only looks. Does not belong here: what is kept (`timeline.rs`).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{
+    super::rendition::{Offer, Rendition},
+    RunId, Timeline,
+};
+use crate::clock::Tick;
+
+/// The newest media that rates are taken from.
+const RATE_OF: Duration = Duration::from_secs(10);
+
+/// Less media than this makes no rate.
+const ENOUGH: Duration = Duration::from_secs(1);
+
+/// Where a reader stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Position {
+    run: RunId,
+    rendition: Rendition,
+    /// Age of the keyframe it starts from.
+    delay: Duration,
+    /// Number of the next fragment; `None` before the first.
+    pub(super) next: Option<u64>,
+}
+
+/// What a reader gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// The next fragment.
+    Fragment(Bytes),
+    /// The next fragment after leaving some out, because the reader was too far behind.
+    Skipped(Bytes),
+    /// Nothing yet; ask again when something changes, or at this time if it comes first.
+    Wait(Option<Tick>),
+    /// The run is over.
+    Ended,
+}
+
+impl Timeline {
+    /// What viewers can choose from, with the rates of the newest ten seconds; `None` when nothing is
+    /// being played. O(fragments of these seconds).
+    pub fn offer(&self) -> Option<Offer> {
+        let (_, init) = self.current()?;
+        let (mut media, mut full, mut sound) = (Duration::ZERO, 0, 0);
+        for (_, kept) in self.ring.iter().rev() {
+            media = media.saturating_add(kept.duration);
+            full += kept.bytes.len();
+            sound += kept.sound.as_ref().map_or(0, Bytes::len);
+            if media >= RATE_OF {
+                break;
+            }
+        }
+        let rate = |bytes: usize| {
+            let bits_and_millis = (bytes as u128).saturating_mul(8_000);
+            let rate = bits_and_millis.checked_div(media.as_millis())?;
+            u64::try_from(rate).ok().filter(|_| media >= ENOUGH)
+        };
+        Some(Offer {
+            has_picture: init.has_video(),
+            has_sound: self.sound.is_some(),
+            full: rate(full),
+            sound: rate(sound).filter(|_| self.sound.is_some()),
+        })
+    }
+
+    /// Where a viewer who comes now starts: the newest keyframe at least `delay` old.
+    ///
+    /// `None` when nothing is being played.
+    pub fn join(&self, delay: Duration) -> Option<Position> {
+        self.join_rendition(Rendition::Full, delay)
+    }
+
+    /// The same for a rendition; `None` also when there is no such one.
+    pub fn join_rendition(&self, rendition: Rendition, delay: Duration) -> Option<Position> {
+        self.init(rendition).map(|_| Position {
+            run: self.run,
+            rendition,
+            delay,
+            next: None,
+        })
+    }
+
+    /// The next thing for the reader at `position`, which moves on.
+    pub fn read(&self, position: &mut Position, now: Tick) -> Next {
+        if !self.playing || position.run != self.run {
+            return Next::Ended;
+        }
+        let Some(wanted) = position.next else {
+            return match self.start_older_than(position, now) {
+                Some(number) => self.take(position, number, false),
+                // The run is younger than the delay: its first keyframe will be old enough soon.
+                None => Next::Wait(self.first_start(position)),
+            };
+        };
+        let lost = wanted < self.ring.first();
+        let late = self.ring.get(wanted).is_some_and(|kept| {
+            now.since(kept.arrived) > position.delay.saturating_add(self.limits.max_lag)
+        });
+        if lost || late {
+            let target = self
+                .start_older_than(position, now)
+                .unwrap_or(self.ring.first())
+                .max(self.ring.first());
+            if target > wanted {
+                return self.take(position, target, true);
+            }
+        }
+        self.take(position, wanted, false)
+    }
+
+    fn take(&self, position: &mut Position, mut number: u64, skipped: bool) -> Next {
+        position.next = Some(number);
+        while let Some(kept) = self.ring.get(number) {
+            number += 1;
+            position.next = Some(number);
+            match kept.part(position.rendition).cloned() {
+                Some(bytes) if skipped => return Next::Skipped(bytes),
+                Some(bytes) => return Next::Fragment(bytes),
+                // A fragment without sound is nothing to those who listen.
+                None => {}
+            }
+        }
+        Next::Wait(None)
+    }
+
+    /// The number of the newest keyframe that arrived at least the reader's delay before `now`.
+    ///
+    /// O(fragments younger than the delay and one GOP).
+    fn start_older_than(&self, position: &Position, now: Tick) -> Option<u64> {
+        self.ring
+            .iter()
+            .rev()
+            .find(|(_, kept)| {
+                kept.is_start(position.rendition) && kept.arrived + position.delay <= now
+            })
+            .map(|(number, _)| number)
+    }
+
+    /// When the first keyframe is as old as the reader wants it.
+    fn first_start(&self, position: &Position) -> Option<Tick> {
+        let mut kept = self.ring.iter().map(|(_, kept)| kept);
+        let first = kept.find(|kept| kept.is_start(position.rendition))?;
+        Some(first.arrived + position.delay)
+    }
+
+    /// The bytes that a reader who has had nothing yet gets at once; `None` if the run is younger
+    /// than their delay, so that they get nothing yet.
+    pub fn burst(&self, position: &Position, now: Tick) -> Option<usize> {
+        let first = self.start_older_than(position, now)?;
+        let from_first = self
+            .ring
+            .iter()
+            .rev()
+            .take_while(|(number, _)| *number >= first);
+        let parts = from_first.filter_map(|(_, kept)| kept.part(position.rendition));
+        Some(parts.map(Bytes::len).sum())
+    }
+}
