@@ -7,6 +7,8 @@
 //! Invariants: the first kept fragment starts with a keyframe; the decode times of each track only
 //! grow within a run; a reader holds a [`Position`], never a queue, so a stalled one costs nothing.
 
+pub mod rewind;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,6 +16,7 @@ use bytes::Bytes;
 use super::{
     fragment::{Fragment, TimeShift},
     init::InitSegment,
+    lag::Lag,
     listing::ListedSegment,
 };
 use crate::{clock::Tick, ring::Ring};
@@ -66,8 +69,24 @@ pub struct Position {
     run: RunId,
     /// Age of the keyframe it starts from.
     delay: Duration,
+    /// How much it gets in advance: the newest it gets is `delay - lead` old. Live it is `delay`.
+    lead: Duration,
     /// Number of the next fragment; `None` before the first.
     next: Option<u64>,
+    /// `None` before the first fragment.
+    lag: Option<Lag>,
+}
+
+impl Position {
+    /// How far behind this reader is; `None` before their first fragment.
+    pub fn lag(&self) -> Option<Lag> {
+        self.lag
+    }
+
+    /// How old a fragment must be for this reader.
+    fn hold(&self) -> Duration {
+        self.delay.saturating_sub(self.lead)
+    }
 }
 
 /// What a reader gets.
@@ -110,6 +129,8 @@ pub struct Timeline {
     init: Option<InitSegment>,
     playing: bool,
     ring: Ring<Kept>,
+    /// Number of the first fragment of the run.
+    began: u64,
     bytes: usize,
     sequence: u64,
     /// Added to the decode times of the encoder as it runs now.
@@ -132,6 +153,7 @@ impl Timeline {
             init: None,
             playing: false,
             ring: Ring::new(),
+            began: 0,
             bytes: 0,
             sequence: 0,
             shift: TimeShift::default(),
@@ -197,6 +219,7 @@ impl Timeline {
         }
         if first && !self.playing {
             self.run = RunId(self.run.0 + 1);
+            self.began = self.ring.end();
             self.playing = true;
         }
         if !first && (self.rejoin || self.jumps(fragment, now)) {
@@ -240,7 +263,9 @@ impl Timeline {
         self.playing.then_some(Position {
             run: self.run,
             delay,
+            lead: delay,
             next: None,
+            lag: None,
         })
     }
 
@@ -251,39 +276,61 @@ impl Timeline {
         }
         let Some(wanted) = position.next else {
             return match self.keyframe_older_than(position.delay, now) {
-                Some(number) => self.take(position, number, false),
+                Some(number) => self.take(position, number, now, false),
                 // The run is younger than the delay: its first keyframe will be old enough soon.
                 None => Next::Wait(self.ring.oldest().map(|kept| kept.arrived + position.delay)),
             };
         };
         let lost = wanted < self.ring.first();
-        let late = self.ring.get(wanted).is_some_and(|kept| {
-            now.since(kept.arrived) > position.delay.saturating_add(self.limits.max_lag)
-        });
-        if lost || late {
+        let age = self.age(wanted.max(self.ring.first()), now);
+        if lost {
+            // What is kept got shorter, because the picture got richer: from now on the reader is as
+            // far behind as there is. Else it would wait for each fragment until that is gone.
+            position.delay = position.delay.min(self.reach(now)).max(position.lead);
+        }
+        if lost || age > position.delay.saturating_add(self.limits.max_lag) {
             let target = self
                 .keyframe_older_than(position.delay, now)
                 .unwrap_or(self.ring.first())
                 .max(self.ring.first());
             if target > wanted {
-                return self.take(position, target, true);
+                if let Some(lag) = &mut position.lag {
+                    lag.missed(age);
+                }
+                return self.take(position, target, now, true);
             }
         }
-        self.take(position, wanted, false)
+        self.take(position, wanted, now, false)
     }
 
-    fn take(&self, position: &mut Position, number: u64, skipped: bool) -> Next {
+    fn take(&self, position: &mut Position, number: u64, now: Tick, skipped: bool) -> Next {
         position.next = Some(number);
         let Some(kept) = self.ring.get(number) else {
             return Next::Wait(None);
         };
+        let due = kept.arrived + position.hold();
+        if now < due {
+            return Next::Wait(Some(due));
+        }
         position.next = Some(number + 1);
+        let age = now.since(kept.arrived);
+        position
+            .lag
+            .get_or_insert_with(|| Lag::started(age))
+            .took(age);
         let bytes = kept.bytes.clone();
         if skipped {
             Next::Skipped(bytes)
         } else {
             Next::Fragment(bytes)
         }
+    }
+
+    /// How long ago a fragment arrived; 0 if it has not.
+    fn age(&self, number: u64, now: Tick) -> Duration {
+        self.ring
+            .get(number)
+            .map_or(Duration::ZERO, |kept| now.since(kept.arrived))
     }
 
     /// The number of the newest keyframe that arrived at least `delay` before `now`.
@@ -300,12 +347,16 @@ impl Timeline {
     /// The bytes that a reader who has had nothing yet gets at once; `None` if the run is younger
     /// than their delay, so that they get nothing yet.
     pub fn burst(&self, position: &Position, now: Tick) -> Option<usize> {
-        let first = self.keyframe_older_than(position.delay, now)?;
+        let first = match position.next {
+            Some(number) => number,
+            None => self.keyframe_older_than(position.delay, now)?,
+        };
         let from_first = self
             .ring
             .iter()
             .rev()
-            .take_while(|(number, _)| *number >= first);
+            .take_while(|(number, _)| *number >= first)
+            .filter(|(_, kept)| kept.arrived + position.hold() <= now);
         Some(from_first.map(|(_, kept)| kept.bytes.len()).sum())
     }
 

@@ -4,7 +4,12 @@
 
 use maud::{Markup, html};
 
-use super::{document::Document, show_name, video::delay_links, watching_words};
+use super::{
+    document::Document,
+    show_name,
+    video::{delay_links, rewind_links},
+    watching_words,
+};
 use crate::{
     media::broadcast::Air,
     room::{shields::ChatMode, show::Show, theme::Theme},
@@ -76,6 +81,7 @@ pub fn page(home: &Home<'_>, nonce: &str) -> Markup {
             nav aria-label="Player" {
                 span { "Start " }
                 (delay_links(None))
+                (rewind_links(None))
             }
             nav aria-label="More" {
                 @if has_about { a href="#about" { "About this show" } " " }

@@ -7,14 +7,17 @@ use axum::{
     routing::get,
 };
 
-use super::{live::LiveLimits, stream::Choice};
+use super::{
+    live::LiveLimits,
+    stream::{Choice, Delays},
+};
 use crate::{
     http::{
         Site,
         problem::Problem,
         visitor::{Page, Visitor},
     },
-    live::{panel::Panel, room::RoomHandle},
+    live::{panel::Panel, room::RoomHandle, video::VideoHandle},
     pages::video::{self, Video},
 };
 
@@ -26,15 +29,22 @@ async fn show(
     State(panel): State<Panel>,
     State(room): State<RoomHandle>,
     State(limits): State<LiveLimits>,
+    State(delays): State<Delays>,
+    State(stream): State<VideoHandle>,
     visitor: Visitor,
     choice: Result<Query<Choice>, QueryRejection>,
 ) -> Result<impl IntoResponse, Problem> {
-    let delay = choice.ok().and_then(|Query(choice)| choice.delay);
+    let choice = Choice::of(choice);
+    let (delay, rewind) = (choice.delay(), choice.rewind());
     let values = panel.summary();
     let model = Video {
         air: values.air,
         title: values.title.as_str(),
         delay,
+        rewind,
+        behind: rewind
+            .map(|rewind| stream.back_to(rewind))
+            .filter(|behind| *behind > delays.of(delay)),
         theme: room.theme(visitor.viewer),
         begins: room.show().begins(),
         now: limits.clock.wall(),
