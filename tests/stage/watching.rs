@@ -36,9 +36,14 @@ pub(crate) struct Watching {
 impl Watching {
     /// Waits until something is played, and joins.
     pub(crate) fn open(server: &Server) -> Self {
+        Self::open_at(server, "/stream.mp4?delay=low")
+    }
+
+    /// The same at this address.
+    pub(crate) fn open_at(server: &Server, path: &str) -> Self {
         let address = server.local_address();
         let stream = watch(PLAYS_WITHIN, || {
-            let stream = Request::get("/stream.mp4?delay=low").open(address);
+            let stream = Request::get(path).open(address);
             (stream.status == 200).then_some(stream)
         });
         Self {
