@@ -11,6 +11,7 @@ pub mod clip;
 pub mod delay;
 pub mod fragment;
 pub mod init;
+pub mod lag;
 pub mod listing;
 pub mod meter;
 pub mod playlist;

@@ -139,8 +139,9 @@ settings! {
         default_delay: Delay = "normal", Kind::Word(DELAYS);
         /// A viewer who is further behind than the delay and this is moved forward.
         max_lag: Duration = "10s", seconds(1, 300);
-        /// How much video is kept in memory, as playing time.
-        keep: Duration = "60s", seconds(5, HOUR);
+        /// How much video is kept in memory, as playing time; viewers can start so far back, less
+        /// `max_lag`.
+        keep: Duration = "4min", seconds(5, HOUR);
         /// How much video is kept in memory, as bytes; whichever of the two is reached first.
         keep_bytes: usize = "64MiB", Kind::Size(MIB, 4096 * MIB);
         /// Videos one browser session may have open; a further one ends the oldest.

@@ -8,7 +8,7 @@
 use std::{
     collections::{BTreeMap, HashSet, VecDeque},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -19,6 +19,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
 use crate::{
     clock::{Clock, Tick},
+    media::{delay::Delay, lag::Lag},
     room::session::ViewerId,
 };
 
@@ -81,8 +82,41 @@ struct Open {
 struct Entry {
     id: u64,
     revoked: CancellationToken,
-    /// Milliseconds after the start of the clock at which the response last asked for bytes.
-    asked: Arc<AtomicU64>,
+    progress: Arc<Progress>,
+}
+
+/// How far a response has come. Times are in milliseconds; nothing depends on two of them being of
+/// the same moment.
+#[derive(Debug, Default)]
+struct Progress {
+    /// When it last asked for bytes, after the start of the clock.
+    asked: AtomicU64,
+    /// See [`Lag`]; 0 before the first fragment.
+    start: AtomicU64,
+    behind: AtomicU64,
+    taken: AtomicU64,
+    /// What the viewer chose.
+    choice: OnceLock<Delay>,
+}
+
+impl Progress {
+    fn lag(&self) -> Lag {
+        let load = |millis: &AtomicU64| Duration::from_millis(millis.load(Ordering::Relaxed));
+        Lag {
+            start: load(&self.start),
+            behind: load(&self.behind),
+            taken: load(&self.taken),
+        }
+    }
+}
+
+/// How a viewer's newest video response is doing.
+#[derive(Debug, Clone, Copy)]
+pub struct Watch {
+    /// How far behind they are.
+    pub lag: Lag,
+    /// The delay they chose, if any.
+    pub choice: Option<Delay>,
 }
 
 /// The right to keep one endless response open; dropping it is leaving.
@@ -93,7 +127,7 @@ pub struct Lease {
     viewer: ViewerId,
     id: u64,
     revoked: CancellationToken,
-    asked: Arc<AtomicU64>,
+    progress: Arc<Progress>,
 }
 
 /// There are as many endless responses as there may be.
@@ -128,7 +162,10 @@ impl Leases {
             Kind::Recording => RECORDINGS_PER_VIEWER,
         };
         let revoked = register.closing.child_token();
-        let asked = Arc::new(AtomicU64::new(register.millis()));
+        let progress = Arc::new(Progress {
+            asked: AtomicU64::new(register.millis()),
+            ..Progress::default()
+        });
         let mut open = register.lock();
         if open.total >= register.limits.total {
             return Err(Full);
@@ -140,7 +177,7 @@ impl Leases {
         entries.push_back(Entry {
             id,
             revoked: revoked.clone(),
-            asked: Arc::clone(&asked),
+            progress: Arc::clone(&progress),
         });
         // Revoked leases leave when their response ends; they do not count as the viewer's.
         let live = entries
@@ -162,7 +199,7 @@ impl Leases {
             viewer,
             id,
             revoked,
-            asked,
+            progress,
         })
     }
 
@@ -203,7 +240,31 @@ impl Leases {
         let newest = newest.map_or(0, millis_of);
         let stale = newest.saturating_sub(u64::try_from(NOT_TAKING.as_millis()).unwrap_or(0));
         self.viewers(Kind::Video, |entry| {
-            entry.asked.load(Ordering::Relaxed) >= stale
+            entry.progress.asked.load(Ordering::Relaxed) >= stale
+        })
+    }
+
+    /// How the newest video response of a viewer is doing, if they have one. O(log n).
+    ///
+    /// `newest` is when the newest fragment arrived: a response that has not asked since leaves it
+    /// unread.
+    pub fn watch(&self, viewer: ViewerId, newest: Option<Tick>) -> Option<Watch> {
+        let open = self.register.lock();
+        let entries = open.by_viewer.get(&(Kind::Video, viewer))?;
+        let entry = entries
+            .iter()
+            .rev()
+            .find(|entry| !entry.revoked.is_cancelled())?;
+        let asked = entry.progress.asked.load(Ordering::Relaxed);
+        let waited = match newest {
+            Some(newest) if millis_of(newest) > asked => {
+                self.register.millis().saturating_sub(asked)
+            }
+            _ => 0,
+        };
+        Some(Watch {
+            lag: entry.progress.lag().after(Duration::from_millis(waited)),
+            choice: entry.progress.choice.get().copied(),
         })
     }
 
@@ -246,7 +307,26 @@ fn millis_of(tick: Tick) -> u64 {
 impl Lease {
     /// Notes that the response asks for bytes now.
     pub fn asked(&self) {
-        self.asked.store(self.register.millis(), Ordering::Relaxed);
+        let now = self.register.millis();
+        self.progress.asked.store(now, Ordering::Relaxed);
+    }
+
+    /// Notes what the viewer chose. Only the first time counts.
+    pub fn chose(&self, delay: Delay) {
+        let _same = self.progress.choice.set(delay);
+    }
+
+    /// Notes how far behind the response is.
+    pub fn lags(&self, lag: Lag) {
+        let progress = &self.progress;
+        for (place, time) in [
+            (&progress.start, lag.start),
+            (&progress.behind, lag.behind),
+            (&progress.taken, lag.taken),
+        ] {
+            let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+            place.store(millis, Ordering::Relaxed);
+        }
     }
 
     /// Resolves when the response must end. Cancel safe.
@@ -342,6 +422,31 @@ mod tests {
                 .watching(Some(Tick::START + Duration::from_mins(1)))
                 .is_empty()
         );
+    }
+
+    #[test]
+    fn a_viewer_who_leaves_fragments_unread_falls_behind_and_a_new_start_is_not() {
+        let (leases, _closing) = register();
+        let mut people = Sessions::<()>::new(10);
+        let anna = people.guest();
+        assert!(leases.watch(anna, None).is_none());
+        let first = leases.take(Kind::Video, anna).unwrap();
+        first.chose(Delay::Safe);
+        first.lags(Lag::started(Duration::from_secs(8)));
+
+        let watch = leases.watch(anna, Some(Tick::START)).unwrap();
+        assert_eq!(watch.lag.behind, Duration::from_secs(8));
+        assert_eq!(watch.choice, Some(Delay::Safe));
+        // Asked for at the very start of the clock, and it has been running since.
+        first.progress.asked.store(0, Ordering::Relaxed);
+        first.progress.taken.store(60_000, Ordering::Relaxed);
+        let newest = Tick::START + Duration::from_millis(1);
+        let watch = leases.watch(anna, Some(newest)).unwrap();
+        assert!(watch.lag.behind >= Duration::from_mins(1));
+
+        let _second = leases.take(Kind::Video, anna).unwrap();
+        let watch = leases.watch(anna, None).unwrap();
+        assert_eq!((watch.lag, watch.choice), (Lag::default(), None));
     }
 
     #[test]

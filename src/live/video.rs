@@ -17,11 +17,12 @@ use crate::{
         clip::Clip,
         fragment::Fragment,
         init::InitSegment,
+        lag::Lag,
         listing::Listing,
         meter::EncoderState,
         privacy::Metadata,
         rendition::{Offer, Rendition},
-        timeline::{Limits, Next, Position},
+        timeline::{Limits, Next, Position, rewind::Rewind},
     },
 };
 
@@ -135,14 +136,32 @@ impl VideoHandle {
         broadcast.encoder(self.shared.clock.tick())
     }
 
-    /// A viewer joins; `None` when off the air, or when there is no such rendition.
-    pub fn join(&self, rendition: Rendition, delay: Duration) -> Option<Viewing> {
+    /// How old the picture is that a viewer gets now who wants to see what was; see
+    /// [`Timeline::back_to`](crate::media::timeline::Timeline::back_to).
+    pub fn back_to(&self, rewind: Rewind) -> Duration {
+        let broadcast = self.shared.lock();
+        let now = self.shared.clock.tick();
+        broadcast.timeline().back_to(rewind, now)
+    }
+
+    /// A viewer joins, at the live edge or further back; `None` when off the air, or when there is no
+    /// such rendition.
+    pub fn join(
+        &self,
+        rendition: Rendition,
+        delay: Duration,
+        rewind: Option<Rewind>,
+    ) -> Option<Viewing> {
         let broadcast = self.shared.lock();
         let timeline = broadcast.timeline();
         let has_video = rendition == Rendition::Full && timeline.current()?.1.has_video();
         let init = timeline.init(rendition)?.clone();
-        let position = timeline.join_rendition(rendition, delay)?;
-        let burst = timeline.burst(&position, self.shared.clock.tick());
+        let now = self.shared.clock.tick();
+        let position = match rewind {
+            None => timeline.join_rendition(rendition, delay)?,
+            Some(rewind) => timeline.rewind(rendition, rewind, delay, now)?,
+        };
+        let burst = timeline.burst(&position, now);
         drop(broadcast);
         Some(Viewing {
             shared: Arc::clone(&self.shared),
@@ -216,6 +235,11 @@ impl Viewing {
     /// was too young for their delay.
     pub fn burst(&self) -> Option<usize> {
         self.burst
+    }
+
+    /// How far behind the viewer is; `None` before their first fragment.
+    pub fn lag(&self) -> Option<Lag> {
+        self.position.lag()
     }
 
     /// Whether the init segment was handed out.

@@ -30,4 +30,9 @@ impl Delay {
             Self::Safe => "safe",
         }
     }
+
+    /// The delay that is called so.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|delay| delay.word() == word)
+    }
 }

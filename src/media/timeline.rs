@@ -8,6 +8,7 @@
 //! grow within a run; a reader holds a [`Position`], never a queue, so a stalled one costs nothing.
 
 mod reading;
+pub mod rewind;
 
 use std::time::Duration;
 
@@ -119,6 +120,8 @@ pub struct Timeline {
     sound: Option<SoundTrack>,
     playing: bool,
     ring: Ring<Kept>,
+    /// Number of the first fragment of the run.
+    began: u64,
     bytes: usize,
     sequence: u64,
     /// Added to the decode times of the encoder as it runs now.
@@ -142,6 +145,7 @@ impl Timeline {
             sound: None,
             playing: false,
             ring: Ring::new(),
+            began: 0,
             bytes: 0,
             sequence: 0,
             shift: TimeShift::default(),
@@ -217,6 +221,7 @@ impl Timeline {
         }
         if first && !self.playing {
             self.run = RunId(self.run.0 + 1);
+            self.began = self.ring.end();
             self.playing = true;
         }
         if !first && (self.rejoin || self.jumps(fragment, now)) {

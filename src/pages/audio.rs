@@ -156,6 +156,8 @@ mod tests {
             rendition: Rendition::Sound,
             offer,
             starts_itself,
+            rewind: None,
+            behind: None,
         };
         let html = video::page(&model, "NONCE").into_string();
         let read = read(&html).unwrap_or_else(|flaw| panic!("{flaw}: {html}"));

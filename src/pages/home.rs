@@ -5,7 +5,11 @@
 use maud::{Markup, html};
 
 use super::{
-    audio::choice_links, document::Document, show_name, video::delay_links, watching_words,
+    audio::choice_links,
+    document::Document,
+    show_name,
+    video::{delay_links, rewind_links},
+    watching_words,
 };
 use crate::{
     media::{
@@ -92,6 +96,7 @@ pub fn page(home: &Home<'_>, nonce: &str) -> Markup {
             nav aria-label="Player" {
                 span { "Start " }
                 (delay_links(None))
+                (rewind_links(None))
                 (choice_links(home.offer))
             }
             nav aria-label="More" {

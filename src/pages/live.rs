@@ -13,12 +13,13 @@ use super::{
     chat,
     document::{self, Document},
     show_name,
-    time::{roughly, time_of_day},
+    time::{about, roughly, time_of_day},
+    video::player_address,
     watching_words,
 };
 use crate::{
     clock::WallTime,
-    media::{broadcast::Air, timeline::RunId},
+    media::{broadcast::Air, delay::Delay, timeline::RunId},
     room::{
         panel::{Line, Piece, Update, Values},
         shields::ChatMode,
@@ -65,6 +66,15 @@ pub enum Refresh {
     Static(Duration),
 }
 
+/// How far the picture of the one is behind whose panel it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Lag {
+    /// So much, if it is worth saying.
+    pub behind: Option<Duration>,
+    /// The delay they chose.
+    pub choice: Option<Delay>,
+}
+
 /// Whose panel it is.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Reader {
@@ -90,7 +100,7 @@ impl Reader {
 pub fn page(
     values: &Values,
     reader: Reader,
-    refresh: Refresh,
+    (refresh, lag): (Refresh, Lag),
     now: WallTime,
     nonce: &str,
 ) -> Markup {
@@ -125,6 +135,7 @@ pub fn page(
                     Air::Off => p { b class="air off" { "Off air" } },
                 }
                 p { (watching_words(values.watching)) }
+                @if lag.behind.is_some() { p class="behind" { (lag_words(lag)) } }
                 @if refresh == Refresh::Follow {
                     p class="other" { a href="/live?static=1#end" { "Stay with this simple form" } }
                 }
@@ -167,7 +178,7 @@ pub fn document(values: &Values, reader: Reader, now: WallTime, nonce: &str) -> 
                 slot name="announcement" {}
                 details { summary { "People" } slot name="people" {} }
             }
-            div role="status" { slot name="notice" {} }
+            div role="status" { slot name="notice" {} slot name="lag" {} }
             // The outer box is turned over, so that it stays at the newest line; the inner one is
             // not, so that lines, wheel and reading place are as everywhere.
             div class="scroll" tabindex="0" { div role="log" aria-label="Chat" { slot {} } }
@@ -313,6 +324,23 @@ pub(super) fn beat(again: &str) -> Markup {
     html! {
         x-beat slot="beat" {
             "The connection is lost. " a href=(again) { "Reconnect" }
+        }
+    }
+}
+
+/// How far behind the viewer's own picture is: nobody else's panel gets this.
+pub fn lag(lag: Lag) -> Bytes {
+    let markup = html! {
+        x-lag slot="lag" class=[lag.behind.is_none().then_some("none")] { (lag_words(lag)) }
+    };
+    markup.into_string().into()
+}
+
+fn lag_words(lag: Lag) -> Markup {
+    html! {
+        @if let Some(behind) = lag.behind {
+            "Your picture is about " (about(behind)) " behind: "
+            a href=(player_address(lag.choice, None)) target="video" { "go live" }
         }
     }
 }

@@ -41,6 +41,14 @@ pub(super) fn roughly(duration: Duration) -> String {
     }
 }
 
+/// `12 s`, `2 minutes`: to the nearest, for what is only roughly known.
+pub(super) fn about(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds @ ..100 => format!("{seconds} s"),
+        seconds => count((seconds + 30) / 60, "minute"),
+    }
+}
+
 fn count(number: u64, unit: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {unit}{plural}")
@@ -57,6 +65,19 @@ mod tests {
             time_of_day(WallTime::from_unix_millis(1_700_000_000_000)),
             "22:13 UTC"
         );
+    }
+
+    #[test]
+    fn what_is_roughly_known_has_no_more_places_than_it_should() {
+        for (seconds, expected) in [
+            (12, "12 s"),
+            (99, "99 s"),
+            (100, "2 minutes"),
+            (149, "2 minutes"),
+            (150, "3 minutes"),
+        ] {
+            assert_eq!(about(Duration::from_secs(seconds)), expected);
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::{
     audio,
     document::{Document, style},
     show_name,
-    time::{date, roughly, time_of_day},
+    time::{about, date, roughly, time_of_day},
 };
 use crate::{
     clock::WallTime,
@@ -16,6 +16,7 @@ use crate::{
         broadcast::Air,
         delay::Delay,
         rendition::{Offer, Rendition},
+        timeline::rewind::Rewind,
     },
     room::theme::Theme,
 };
@@ -30,6 +31,8 @@ const CARD_REFRESH_SECONDS: u32 = 4;
 /// How long after its time a show is still said to begin any moment.
 const LATE: Duration = Duration::from_mins(15);
 
+const TWO_MINUTES: Duration = Duration::from_mins(2);
+
 /// What the frame knows.
 #[derive(Debug, Clone, Copy)]
 pub struct Video<'a> {
@@ -39,6 +42,10 @@ pub struct Video<'a> {
     pub title: &'a str,
     /// What the viewer asked for.
     pub delay: Option<Delay>,
+    /// Where they want to start, if not live.
+    pub rewind: Option<Rewind>,
+    /// How old the picture is that they get for it, if it is not live.
+    pub behind: Option<Duration>,
     /// The viewer's colours of the pages.
     pub theme: Theme,
     /// When the show is to begin, if the broadcaster said so.
@@ -65,18 +72,36 @@ pub fn page(video: &Video<'_>, nonce: &str) -> Markup {
     }
 }
 
-/// Where the player with this delay is.
-fn player_address(delay: Option<Delay>) -> String {
-    delay.map_or("/video".to_owned(), |delay| {
-        format!("/video?delay={}", delay.word())
-    })
+/// Where the player is that starts there with this delay.
+pub(super) fn player_address(delay: Option<Delay>, rewind: Option<Rewind>) -> String {
+    address("/video", delay, rewind)
+}
+
+fn address(path: &str, delay: Option<Delay>, rewind: Option<Rewind>) -> String {
+    let delay = delay.map(|delay| format!("delay={}", delay.word()));
+    let query: Vec<_> = delay.into_iter().chain(rewind.map(Rewind::query)).collect();
+    if query.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{}", query.join("&"))
+    }
+}
+
+/// Links that start the player further back.
+pub(super) fn rewind_links(delay: Option<Delay>) -> Markup {
+    html! {
+        a href=(player_address(delay, Some(Rewind::Back(TWO_MINUTES)))) target="video" { "2 minutes back" }
+        " "
+        a href=(player_address(delay, Some(Rewind::Start))) target="video"
+            title="Or as far back as is kept" { "from the start" }
+    }
 }
 
 /// Links that start the player anew with each delay.
 pub(super) fn delay_links(chosen: Option<Delay>) -> Markup {
     html! {
         @for delay in Delay::ALL {
-            a href=(player_address(Some(delay))) target="video"
+            a href=(player_address(Some(delay), None)) target="video"
                 aria-current=[(chosen == Some(delay)).then_some("true")] {
                 @match delay {
                     Delay::Low => "with little delay",
@@ -104,18 +129,20 @@ fn player(video: &Video<'_>, has_video: bool, nonce: &str) -> Markup {
         theme: video.theme,
     };
     let delay = video.delay;
-    // One path for all delays: NoScript's permission is for the path without the query.
-    let source = delay.map_or("/stream.mp4".to_owned(), |delay| {
-        format!("/stream.mp4?delay={}", delay.word())
-    });
-    let again = player_address(delay);
+    // One path for all of them: NoScript's permission is for the path without the query.
+    let source = address("/stream.mp4", delay, video.rewind);
+    let live = player_address(delay, None);
+    let again = player_address(delay, video.rewind);
     document.around(&html! {
         // Muted, because browsers refuse to start a player with sound by itself.
         video src=(source) autoplay muted controls playsinline {
             a href=(source) { "The stream, for a player" }
         }
         div class="notes" {
-            p class="note paused" { "Paused or ended. " a href=(again) { "Go live" } }
+            p class="note paused" { "Paused or ended. " a href=(live) { "Go live" } }
+            @if let Some(behind) = video.behind {
+                p class="note behind" { "Started about " (about(behind)) " behind. " a href=(live) { "Go live" } }
+            }
             p class="note muted" { "The sound is off: switch it on in the player." }
             p class="note help" {
                 "No picture? At Tor Browser's Safest level, click the placeholder, then OK. "
@@ -123,6 +150,7 @@ fn player(video: &Video<'_>, has_video: bool, nonce: &str) -> Markup {
                 " · "
                 a href=(source) { "plain player" }
             }
+            p class="note rewind" { "Watch " (rewind_links(delay)) }
         }
     })
 }
@@ -130,7 +158,7 @@ fn player(video: &Video<'_>, has_video: bool, nonce: &str) -> Markup {
 fn card(video: &Video<'_>, nonce: &str) -> Markup {
     let title = show_name(video.title);
     let again = match video.rendition {
-        Rendition::Full => player_address(video.delay),
+        Rendition::Full => player_address(video.delay, None),
         Rendition::Sound => audio::sound_address(video.delay, video.starts_itself),
     };
     let document = Document {
@@ -186,7 +214,11 @@ fn countdown_css(left: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pages::reading::read;
+    use crate::{
+        clock::Tick,
+        media::{broadcast::Broadcast, fragment::sample, timeline::Limits},
+        pages::reading::read,
+    };
 
     fn card_at(begins: &str, now: u64) -> String {
         let show = crate::room::show::Show {
@@ -197,6 +229,8 @@ mod tests {
             air: Air::Off,
             title: "<Ann>",
             delay: None,
+            rewind: None,
+            behind: None,
             theme: Theme::Paper,
             begins: show.begins(),
             now: WallTime::from_unix_millis(now),
@@ -207,6 +241,66 @@ mod tests {
         let html = page(&video, "NONCE").into_string();
         read(&html).expect("well-formed");
         html
+    }
+
+    fn on_air() -> Air {
+        let limits = Limits {
+            keep: Duration::from_mins(1),
+            keep_bytes: 1 << 20,
+            max_lag: Duration::from_secs(10),
+        };
+        let mut broadcast = Broadcast::new(limits, Duration::from_secs(8));
+        broadcast.begin(sample::audio_and_video_init(), None);
+        let now = WallTime::from_unix_millis(0);
+        broadcast.push(&sample::fragment(0, true), Tick::START, now);
+        broadcast.air()
+    }
+
+    #[test]
+    fn the_player_keeps_the_delay_wherever_it_starts_and_says_that_it_is_not_live() {
+        let html = |rewind, behind| {
+            let video = Video {
+                air: on_air(),
+                title: "",
+                delay: Some(Delay::Safe),
+                rewind,
+                behind,
+                theme: Theme::Paper,
+                begins: None,
+                now: WallTime::from_unix_millis(0),
+                rendition: Rendition::Full,
+                offer: None,
+                starts_itself: true,
+            };
+            let html = page(&video, "NONCE").into_string();
+            read(&html).expect("well-formed");
+            html
+        };
+        let back = html(
+            Some(Rewind::Back(TWO_MINUTES)),
+            Some(Duration::from_secs(118)),
+        );
+        assert!(
+            back.contains("src=\"/stream.mp4?delay=safe&amp;back=2m\""),
+            "{back}"
+        );
+        assert!(back.contains("about 2 minutes behind"), "{back}");
+        let go_live = "<a href=\"/video?delay=safe\">Go live</a>";
+        assert_eq!(back.matches(go_live).count(), 2, "{back}");
+        let again = "<a href=\"/video?delay=safe&amp;back=2m\">Try again</a>";
+        assert!(back.contains(again), "{back}");
+
+        let live = html(None, None);
+        assert!(!live.contains("behind."), "{live}");
+        assert!(
+            live.contains("\"/video?delay=safe&amp;back=start\""),
+            "{live}"
+        );
+        let segment = html(Some(Rewind::Segment(7)), None);
+        assert!(
+            segment.contains("/stream.mp4?delay=safe&amp;segment=7\""),
+            "{segment}"
+        );
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl Recordings {
             // Before looking, so that nothing after the look is missed.
             let is_wanted = *wanted.borrow_and_update();
             air.borrow_and_update();
-            if is_wanted && let Some(viewing) = video.join(Rendition::Full, Duration::ZERO) {
+            if is_wanted && let Some(viewing) = video.join(Rendition::Full, Duration::ZERO, None) {
                 if let Err(error) = self.record(viewing, title(), &mut wanted, &closing).await {
                     self.shared.failed(error.to_string());
                 }

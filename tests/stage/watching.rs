@@ -39,7 +39,7 @@ impl Watching {
         Self::open_at(server, "/stream.mp4?delay=low")
     }
 
-    /// The same with another address.
+    /// The same at this address.
     pub(crate) fn open_at(server: &Server, path: &str) -> Self {
         let address = server.local_address();
         let stream = watch(PLAYS_WITHIN, || {

@@ -16,7 +16,7 @@ use axum::{
 };
 use futures_util::stream;
 use serde::Deserialize;
-use tokio::time::Sleep;
+use tokio::time::{Interval, MissedTickBehavior, Sleep};
 
 use crate::{
     clock::{Clock, WallTime},
@@ -28,17 +28,23 @@ use crate::{
     },
     live::{
         feed::{Cursor, Read},
-        lease::{Kind, Lease, Leases},
+        lease::{Kind, Lease, Leases, Watch},
         panel::{Change, Panel},
         room::RoomHandle,
+        video::VideoHandle,
     },
+    media::lag::Notice,
     pages::live,
     room::{
         panel::{Piece, Update},
+        session::ViewerId,
         shields::ChatMode,
         transcript::MessageId,
     },
 };
+
+/// How often an endless panel looks how far its viewer's picture is behind.
+const LAG_TICK: Duration = Duration::from_secs(5);
 
 /// When an endless panel ends, to be opened anew by its own refresh.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +77,7 @@ async fn show(
     State(leases): State<Leases>,
     State(limits): State<LiveLimits>,
     State(room): State<RoomHandle>,
+    State(video): State<VideoHandle>,
     visitor: Visitor,
     form: Result<Query<Form>, QueryRejection>,
 ) -> Result<Response, Problem> {
@@ -93,7 +100,13 @@ async fn show(
             .take(Kind::Panel, visitor.viewer)
             .map_err(|_full| Problem::FULL)?;
         let nonce = Nonce::fresh()?;
-        let body = follow_panel(&panel, reader, lease, &nonce, limits, now);
+        let picture = Picture {
+            viewer: visitor.viewer,
+            leases,
+            video,
+            notice: Notice::default(),
+        };
+        let body = follow_panel(&panel, reader, (lease, picture), &nonce, limits, now);
         return Ok((visitor.cookie, visitor::html(&nonce, body)).into_response());
     }
     let values = panel.values();
@@ -102,7 +115,14 @@ async fn show(
     } else {
         live::Refresh::Follow
     };
-    let page = Page::new(|nonce| live::page(&values, reader, refresh, now, nonce))?;
+    let mut picture = Picture {
+        viewer: visitor.viewer,
+        leases,
+        video,
+        notice: Notice::default(),
+    };
+    let lag = picture.look().unwrap_or_default();
+    let page = Page::new(|nonce| live::page(&values, reader, (refresh, lag), now, nonce))?;
     Ok((visitor.cookie, page).into_response())
 }
 
@@ -110,7 +130,7 @@ async fn show(
 fn follow_panel(
     panel: &Panel,
     reader: live::Reader,
-    lease: Lease,
+    (lease, picture): (Lease, Picture),
     nonce: &Nonce,
     limits: LiveLimits,
     now: WallTime,
@@ -129,6 +149,8 @@ fn follow_panel(
         left_out,
         without_chat: values.chat == ChatMode::Off,
         lease,
+        picture,
+        looks: looks(),
         nonce: nonce.clone(),
         pieces_left: limits.max_pieces,
         age: Box::pin(tokio::time::sleep(limits.max_age)),
@@ -137,6 +159,35 @@ fn follow_panel(
         let bytes = following.next().await?;
         Some((Ok::<_, Infallible>(bytes), following))
     }))
+}
+
+/// The picture of the one whose panel it is. Theirs alone, so it is in no shared log.
+struct Picture {
+    viewer: ViewerId,
+    leases: Leases,
+    video: VideoHandle,
+    notice: Notice,
+}
+
+impl Picture {
+    /// What is to be shown from now on, if that has changed. O(log n).
+    fn look(&mut self) -> Option<live::Lag> {
+        let watch = self.leases.watch(self.viewer, self.video.last_fragment());
+        let choice = watch.and_then(|watch| watch.choice);
+        self.notice
+            .look(watch.map(|watch: Watch| watch.lag))
+            .then(|| live::Lag {
+                behind: self.notice.shown(),
+                choice,
+            })
+    }
+}
+
+fn looks() -> Interval {
+    let mut looks = tokio::time::interval(LAG_TICK);
+    // One that could not be sent in time is not made up for.
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    looks
 }
 
 /// One open panel.
@@ -149,6 +200,8 @@ struct Following {
     /// The chat was off when this document began, so that it has none of the lines.
     without_chat: bool,
     lease: Lease,
+    picture: Picture,
+    looks: Interval,
     nonce: Nonce,
     pieces_left: usize,
     age: std::pin::Pin<Box<Sleep>>,
@@ -162,11 +215,18 @@ impl Following {
             return Some(head);
         }
         self.pieces_left = self.pieces_left.checked_sub(1)?;
-        let read = tokio::select! {
-            biased;
-            () = self.lease.revoked() => return None,
-            () = &mut self.age => return None,
-            read = self.cursor.next() => read,
+        let read = loop {
+            tokio::select! {
+                biased;
+                () = self.lease.revoked() => return None,
+                () = &mut self.age => return None,
+                _ = self.looks.tick() => {
+                    if let Some(lag) = self.picture.look() {
+                        return Some(live::lag(lag));
+                    }
+                }
+                read = self.cursor.next() => break read,
+            }
         };
         let Read::Item(Change { piece, update }) = read else {
             return None;

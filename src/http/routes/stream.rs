@@ -22,7 +22,7 @@ use crate::{
         lease::{Kind, Lease, Leases},
         video::{VideoHandle, Viewing},
     },
-    media::{delay::Delay, rendition::Rendition},
+    media::{delay::Delay, rendition::Rendition, timeline::rewind::Rewind},
 };
 
 /// A broadcast that has fewer bytes than this to start with is a thin one: sound alone, or a
@@ -48,7 +48,7 @@ pub struct Delays {
 }
 
 impl Delays {
-    fn of(self, chosen: Option<Delay>) -> Duration {
+    pub(super) fn of(self, chosen: Option<Delay>) -> Duration {
         match chosen.unwrap_or(self.default) {
             Delay::Low => self.low,
             Delay::Normal => self.normal,
@@ -57,9 +57,26 @@ impl Delays {
     }
 }
 
-#[derive(Debug, Deserialize)]
+/// What viewers choose in an address. Words that nobody knows are no reason to show nothing.
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct Choice {
-    pub(super) delay: Option<Delay>,
+    delay: Option<String>,
+    back: Option<String>,
+    segment: Option<String>,
+}
+
+impl Choice {
+    pub(super) fn of(query: Result<Query<Self>, QueryRejection>) -> Self {
+        query.map(|Query(choice)| choice).unwrap_or_default()
+    }
+
+    pub(super) fn delay(&self) -> Option<Delay> {
+        self.delay.as_deref().and_then(Delay::parse)
+    }
+
+    pub(super) fn rewind(&self) -> Option<Rewind> {
+        Rewind::parse(self.back.as_deref(), self.segment.as_deref())
+    }
 }
 
 pub(in crate::http) fn routes() -> Router<Site> {
@@ -137,21 +154,24 @@ fn play(
     Audience(viewer): Audience,
     choice: Result<Query<Choice>, QueryRejection>,
 ) -> Result<impl IntoResponse + use<>, Problem> {
-    // An unknown delay is no reason to show nothing.
-    let chosen = choice.ok().and_then(|Query(choice)| choice.delay);
+    let choice = Choice::of(choice);
+    let (chosen, rewind) = (choice.delay(), choice.rewind());
     let delay = delays.of(chosen);
     let mut viewing = video
-        .join(rendition, delay)
+        .join(rendition, delay, rewind)
         .ok_or_else(|| missing(&video))?;
     let padding = is_thin(&viewing).then(free_box);
     if padding.is_some() {
         viewing = video
-            .join(rendition, delay.max(delays.normal))
+            .join(rendition, delay.max(delays.normal), rewind)
             .ok_or_else(|| missing(&video))?;
     }
     let lease = leases
         .take(Kind::Video, viewer)
         .map_err(|_full| Problem::FULL)?;
+    if let Some(chosen) = chosen {
+        lease.chose(chosen);
+    }
     let response = Response {
         viewing,
         lease,
@@ -188,11 +208,15 @@ impl Response {
         {
             return Some(padding);
         }
-        tokio::select! {
+        let bytes = tokio::select! {
             biased;
             () = self.lease.revoked() => None,
             bytes = self.viewing.next() => bytes,
+        };
+        if let Some(lag) = self.viewing.lag() {
+            self.lease.lags(lag);
         }
+        bytes
     }
 }
 

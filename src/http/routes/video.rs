@@ -10,7 +10,10 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{live::LiveLimits, stream::Choice};
+use super::{
+    live::LiveLimits,
+    stream::{Choice, Delays},
+};
 use crate::{
     http::{
         Site,
@@ -42,6 +45,7 @@ type Parts = (
     State<Panel>,
     State<RoomHandle>,
     State<LiveLimits>,
+    State<Delays>,
     State<VideoHandle>,
 );
 
@@ -51,7 +55,7 @@ async fn show(
     choice: Chosen<Choice>,
     wish: Chosen<Wish>,
 ) -> Result<impl IntoResponse, Problem> {
-    let (_, State(room), _, State(video)) = &parts;
+    let (_, State(room), _, _, State(video)) = &parts;
     let wants_picture = wish.is_ok_and(|Query(wish)| wish.picture.as_deref() == Some("1"));
     if wants_picture {
         room.choose_rendition(visitor.viewer, Rendition::Full);
@@ -78,17 +82,23 @@ async fn listen(
 }
 
 fn page(
-    (State(panel), State(room), State(limits), State(video)): &Parts,
+    (State(panel), State(room), State(limits), State(delays), State(video)): &Parts,
     visitor: Visitor,
     choice: Chosen<Choice>,
     rendition: Rendition,
     starts_itself: bool,
 ) -> Result<impl IntoResponse + use<>, Problem> {
+    let choice = Choice::of(choice);
+    let (delay, rewind) = (choice.delay(), choice.rewind());
     let values = panel.summary();
     let model = Video {
         air: values.air,
         title: values.title.as_str(),
-        delay: choice.ok().and_then(|Query(choice)| choice.delay),
+        delay,
+        rewind,
+        behind: rewind
+            .map(|rewind| video.back_to(rewind))
+            .filter(|behind| *behind > delays.of(delay)),
         theme: room.theme(visitor.viewer),
         begins: room.show().begins(),
         now: limits.clock.wall(),

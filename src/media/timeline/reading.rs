@@ -7,7 +7,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{
-    super::rendition::{Offer, Rendition},
+    super::{
+        lag::Lag,
+        rendition::{Offer, Rendition},
+    },
     RunId, Timeline,
 };
 use crate::clock::Tick;
@@ -24,9 +27,25 @@ pub struct Position {
     run: RunId,
     rendition: Rendition,
     /// Age of the keyframe it starts from.
-    delay: Duration,
+    pub(super) delay: Duration,
+    /// How much it gets in advance: the newest it gets is `delay - lead` old. Live it is `delay`.
+    lead: Duration,
     /// Number of the next fragment; `None` before the first.
     pub(super) next: Option<u64>,
+    /// `None` before the first fragment.
+    lag: Option<Lag>,
+}
+
+impl Position {
+    /// How far behind this reader is; `None` before their first fragment.
+    pub fn lag(&self) -> Option<Lag> {
+        self.lag
+    }
+
+    /// How old a fragment must be for this reader.
+    fn hold(&self) -> Duration {
+        self.delay.saturating_sub(self.lead)
+    }
 }
 
 /// What a reader gets.
@@ -82,7 +101,9 @@ impl Timeline {
             run: self.run,
             rendition,
             delay,
+            lead: delay,
             next: None,
+            lag: None,
         })
     }
 
@@ -93,40 +114,65 @@ impl Timeline {
         }
         let Some(wanted) = position.next else {
             return match self.start_older_than(position, now) {
-                Some(number) => self.take(position, number, false),
+                Some(number) => self.take(position, number, now, false),
                 // The run is younger than the delay: its first keyframe will be old enough soon.
                 None => Next::Wait(self.first_start(position)),
             };
         };
         let lost = wanted < self.ring.first();
-        let late = self.ring.get(wanted).is_some_and(|kept| {
-            now.since(kept.arrived) > position.delay.saturating_add(self.limits.max_lag)
-        });
-        if lost || late {
+        let age = self.age(wanted.max(self.ring.first()), now);
+        if lost {
+            // What is kept got shorter, because the picture got richer: from now on the reader is as
+            // far behind as there is. Else it would wait for each fragment until that is gone.
+            position.delay = position.delay.min(self.reach(now)).max(position.lead);
+        }
+        if lost || age > position.delay.saturating_add(self.limits.max_lag) {
             let target = self
                 .start_older_than(position, now)
                 .unwrap_or(self.ring.first())
                 .max(self.ring.first());
             if target > wanted {
-                return self.take(position, target, true);
+                if let Some(lag) = &mut position.lag {
+                    lag.missed(age);
+                }
+                return self.take(position, target, now, true);
             }
         }
-        self.take(position, wanted, false)
+        self.take(position, wanted, now, false)
     }
 
-    fn take(&self, position: &mut Position, mut number: u64, skipped: bool) -> Next {
+    fn take(&self, position: &mut Position, mut number: u64, now: Tick, skipped: bool) -> Next {
         position.next = Some(number);
         while let Some(kept) = self.ring.get(number) {
+            let due = kept.arrived + position.hold();
+            if now < due {
+                return Next::Wait(Some(due));
+            }
             number += 1;
             position.next = Some(number);
-            match kept.part(position.rendition).cloned() {
-                Some(bytes) if skipped => return Next::Skipped(bytes),
-                Some(bytes) => return Next::Fragment(bytes),
-                // A fragment without sound is nothing to those who listen.
-                None => {}
-            }
+            // A fragment without sound is nothing to those who listen.
+            let Some(bytes) = kept.part(position.rendition).cloned() else {
+                continue;
+            };
+            let age = now.since(kept.arrived);
+            position
+                .lag
+                .get_or_insert_with(|| Lag::started(age))
+                .took(age);
+            return if skipped {
+                Next::Skipped(bytes)
+            } else {
+                Next::Fragment(bytes)
+            };
         }
         Next::Wait(None)
+    }
+
+    /// How long ago a fragment arrived; 0 if it has not.
+    fn age(&self, number: u64, now: Tick) -> Duration {
+        self.ring
+            .get(number)
+            .map_or(Duration::ZERO, |kept| now.since(kept.arrived))
     }
 
     /// The number of the newest keyframe that arrived at least the reader's delay before `now`.
@@ -152,12 +198,16 @@ impl Timeline {
     /// The bytes that a reader who has had nothing yet gets at once; `None` if the run is younger
     /// than their delay, so that they get nothing yet.
     pub fn burst(&self, position: &Position, now: Tick) -> Option<usize> {
-        let first = self.start_older_than(position, now)?;
+        let first = match position.next {
+            Some(number) => number,
+            None => self.start_older_than(position, now)?,
+        };
         let from_first = self
             .ring
             .iter()
             .rev()
-            .take_while(|(number, _)| *number >= first);
+            .take_while(|(number, _)| *number >= first)
+            .filter(|(_, kept)| kept.arrived + position.hold() <= now);
         let parts = from_first.filter_map(|(_, kept)| kept.part(position.rendition));
         Some(parts.map(Bytes::len).sum())
     }

@@ -1,3 +1,5 @@
+mod back;
+
 use proptest::prelude::*;
 
 use super::*;
