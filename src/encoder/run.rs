@@ -85,8 +85,9 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause before an encoder is started again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// An encoder that ran for this long was all right: the next pause is the first one again.
-const ALL_RIGHT: Duration = Duration::from_secs(30);
+/// An encoder that ran for this long was all right: the next pause is the first one again. One that
+/// cannot work ends sooner, and one that viewers have seen must not be waited for.
+const ALL_RIGHT: Duration = Duration::from_secs(10);
 
 /// An encoder of what happens now that writes nothing for this long is stuck. A device may take some
 /// seconds to start.
