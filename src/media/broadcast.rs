@@ -30,6 +30,10 @@ pub const STOP_GRACE: Duration = Duration::from_millis(1500);
 /// How long an encoder may deliver nothing before the slate is shown.
 pub const SLATE_AFTER: Duration = Duration::from_millis(1500);
 
+/// The same for an encoder that is known to have ended: nothing of it can be on its way, and the next
+/// one begins with a keyframe, so that an early slate costs nothing.
+pub const SLATE_AFTER_END: Duration = Duration::from_millis(800);
+
 /// Silence of this many target durations is accepted, whatever the configured silence is:
 /// whole segments arrive one target duration apart.
 const SILENT_TARGETS: u32 = 3;
@@ -245,7 +249,7 @@ impl Broadcast {
     fn has_slate(&self, quiet: Duration) -> bool {
         // Whole segments come as far apart as they are long: that is no silence.
         let patience = match self.stopping_since {
-            Some(_) => SLATE_AFTER,
+            Some(_) => SLATE_AFTER_END,
             None => SLATE_AFTER.max(self.cadence.saturating_mul(2)),
         };
         let fits = |slate: &Slate| {
