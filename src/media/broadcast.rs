@@ -49,9 +49,26 @@ pub enum Air {
         run: RunId,
         /// When the broadcast began.
         since: WallTime,
+        /// How long that is ago.
+        uptime: Uptime,
         /// Whether there is a picture, or only sound.
         has_video: bool,
     },
+}
+
+/// How long something has been going on, whatever happens to the date meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Uptime {
+    noted: Tick,
+    /// How long it had been going on then.
+    before: Duration,
+}
+
+impl Uptime {
+    /// The time that has passed at `now`.
+    pub fn at(self, now: Tick) -> Duration {
+        self.before.saturating_add(now.since(self.noted))
+    }
 }
 
 /// A timeline that knows whether it is on the air.
@@ -201,6 +218,10 @@ impl Broadcast {
             self.air = Air::On {
                 run,
                 since,
+                uptime: Uptime {
+                    noted: now,
+                    before: wall.since(since),
+                },
                 has_video: init.has_video(),
             };
         }
@@ -363,6 +384,35 @@ mod tests {
                 panic!("off air")
             };
             assert_eq!(since, expected);
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_by_an_hour_ends_no_broadcast_and_changes_no_uptime() {
+        let hour = 3_600_000;
+        let noon = NOON.unix_millis();
+        for wall in [noon - hour, noon + hour, 0, u64::MAX] {
+            let wall = WallTime::from_unix_millis(wall);
+            let earlier = WallTime::from_unix_millis(noon - 600_000);
+            let mut broadcast = Broadcast::new(LIMITS, SILENCE);
+            broadcast.begin(sample::audio_and_video_init(), Some(earlier));
+            broadcast.push(&sample::fragment(0, true), at(0), NOON);
+            let before = broadcast.air();
+
+            // Set between two fragments; then the encoder starts again.
+            broadcast.push(&sample::fragment(200, false), at(200), wall);
+            broadcast.tick(at(1000));
+            broadcast.lose(at(1000));
+            broadcast.begin(sample::audio_and_video_init(), Some(wall));
+            broadcast.push(&sample::fragment(0, true), at(1500), wall);
+            broadcast.tick(at(5000));
+
+            assert_eq!(broadcast.air(), before, "{wall:?}");
+            let Air::On { uptime, since, .. } = broadcast.air() else {
+                panic!("off air")
+            };
+            assert_eq!(since, earlier);
+            assert_eq!(uptime.at(at(5000)), Duration::from_secs(605));
         }
     }
 
