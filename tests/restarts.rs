@@ -4,6 +4,13 @@
 //! `docs/benchmarks.md`, takes over five minutes:
 //! `cargo test --test restarts -- --ignored --nocapture`.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unchecked_time_subtraction,
+    clippy::use_debug,
+    reason = "a measurement that is not as expected should fail, and says what was measured"
+)]
+
 mod stage;
 
 use std::{

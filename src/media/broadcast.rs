@@ -283,7 +283,8 @@ impl Broadcast {
     /// From where the encoder stopped, so that there is no gap: what is overdue is sent at once.
     fn show_slate(&mut self) {
         if let (Some(slate), Some(last)) = (&self.slate, self.last_fragment) {
-            self.shown = Some(Loop::new(slate.clip.clone(), last, Duration::ZERO));
+            let begins = last + self.timeline.lead();
+            self.shown = Some(Loop::new(slate.clip.clone(), begins, Duration::ZERO));
             self.timeline.rejoin();
         }
     }
@@ -414,6 +415,41 @@ mod tests {
             assert_eq!(since, earlier);
             assert_eq!(uptime.at(at(5000)), Duration::from_secs(605));
         }
+    }
+
+    #[test]
+    fn restarts_under_the_slate_do_not_add_up_to_a_growing_delay() {
+        let mut broadcast = on_air();
+        broadcast.set_slate(slate(), Duration::from_mins(1));
+        let mut now = 0;
+        for round in 0..20 {
+            broadcast.lose(at(now));
+            // Back at any moment between two fragments of the slate.
+            let back = now + 2_000 + round * 37 % 200;
+            for millis in (now..back).step_by(50) {
+                broadcast.tick(at(millis));
+            }
+            now = back;
+            broadcast.begin(sample::audio_and_video_init(), None);
+            for _ in 0..10 {
+                broadcast.push(
+                    &sample::fragment((now - back) + 5_000, now == back),
+                    at(now),
+                    NOON,
+                );
+                now += 200;
+            }
+            now -= 200;
+        }
+        let init = sample::audio_and_video_init();
+        let mut position = broadcast.timeline().join(Duration::ZERO).unwrap();
+        let mut end = Duration::ZERO;
+        while let Next::Fragment(bytes) = broadcast.timeline().read(&mut position, at(now)) {
+            end = Fragment::parse(bytes, &init).unwrap().end();
+        }
+        // The first fragment began 200 ms before it came.
+        let ahead = end.saturating_sub(Duration::from_millis(now + 200));
+        assert!(ahead < Duration::from_millis(300), "{ahead:?} ahead");
     }
 
     /// A slate of two seconds, for at most a minute, with the init segment of [`on_air`].
