@@ -124,7 +124,7 @@ fn a_full_disk_is_named_in_a_sentence_and_the_show_goes_on_when_there_is_room() 
     let encoder = growing(&stream);
     let mut watching = Watching::open(&show.server);
     // 1 MiB holds some 14 s. Then nothing comes, and the response ends.
-    let goes_on = watching.until(Duration::from_secs(60), |_| false);
+    let goes_on = watching.until(Duration::from_mins(1), |_| false);
 
     assert!(!goes_on, "a clean end");
     assert!(watching.seconds() > 5.0, "{}", watching.seconds());
@@ -156,7 +156,7 @@ fn an_encoder_that_may_write_no_more_ends_the_show_and_the_next_one_begins_it_ag
     let encoder = Encoder::start_limited(&show.stream, Options::new(Kind::Growing), 100);
     show.wait_air(true);
     let mut watching = Watching::open(&show.server);
-    let goes_on = watching.until(Duration::from_secs(60), |_| false);
+    let goes_on = watching.until(Duration::from_mins(1), |_| false);
 
     assert!(!goes_on, "a clean end");
     assert!(!show.is_on_air());
