@@ -116,8 +116,8 @@ impl Clip {
     /// The same with at least so many bytes a second, of which players ignore those that are too
     /// many.
     ///
-    /// Firefox takes an endless answer in blocks of 32 KiB: of a clip in which nothing moves it would
-    /// show a second or two late, and its picture would stand until then.
+    /// For Firefox, which shows a thin stream late: in a clip in which nothing moves its picture stood
+    /// for a second at a time although the fragments came. Probably it reads in blocks of 32 KiB.
     #[must_use]
     pub fn padded(self, bytes_per_second: u64) -> Self {
         let pad = |fragment: &Fragment| {
