@@ -96,7 +96,7 @@ fn main() {
         theme: Theme::Dark,
         without_chat: false,
     };
-    let head = live::document(&values, reader, NOW, NONCE);
+    let head = live::document(&values, reader, Tick::START, NONCE);
     let form = FormState {
         identity: somebody(3),
         nonce: "0123456789abcdef".to_owned(),
@@ -120,12 +120,12 @@ fn main() {
         black_box(head.to_vec()).len()
     });
     measure("panel for a newcomer", || {
-        black_box(live::document(&panel.values(), reader, NOW, NONCE)).len()
+        black_box(live::document(&panel.values(), reader, Tick::START, NONCE)).len()
     });
     measure("compose frame with a captcha", || {
         black_box(compose::page(&page, NONCE).into_string()).len()
     });
     measure("one message, rendered for everybody", || {
-        black_box(live::pieces(&said, NOW)).len()
+        black_box(live::pieces(&said, Tick::START)).len()
     });
 }

@@ -9,6 +9,7 @@
 
 mod complaints;
 pub mod demo;
+mod disk;
 mod encoder_pid;
 mod file;
 mod follower;

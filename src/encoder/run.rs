@@ -80,13 +80,17 @@ pub struct Surroundings {
 }
 
 /// The first pause before an encoder is started again; doubled each time up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
+///
+/// Short, so that with the time that ffmpeg takes to start it stays within what a viewer with the
+/// low delay has in reserve.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
 /// The longest pause before an encoder is started again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// An encoder that ran for this long was all right: the next pause is the first one again.
-const ALL_RIGHT: Duration = Duration::from_secs(30);
+/// An encoder that ran for this long was all right: the next pause is the first one again. One that
+/// cannot work ends sooner, and one that viewers have seen must not be waited for.
+const ALL_RIGHT: Duration = Duration::from_secs(10);
 
 /// An encoder of what happens now that writes nothing for this long is stuck. A device may take some
 /// seconds to start.
@@ -198,7 +202,7 @@ fn live(plan: &Plan, around: &Surroundings, life: &Life, mut sink: impl FnMut(Ev
         tracing::warn!(
             "the encoder {}; it is started again in {} s{}",
             ended.words(),
-            pause.as_secs(),
+            pause.as_secs_f64(),
             last_words(&around.complaints)
         );
         life.sleep(pause);

@@ -118,8 +118,9 @@ impl Follower {
     /// Looks at everything afresh and hands out what is new, in order.
     pub(super) fn look(&mut self, why: Look, now: WallTime, emit: &mut dyn FnMut(Event)) {
         self.looks_since_search += 1;
-        if why == Look::Hint {
-            self.searched = None;
+        match why {
+            Look::Hint => self.searched = None,
+            Look::Slow => self.complaints.rest(),
         }
         self.look_at_init(now, emit);
         let news = self.playlist.look(&self.directory, &mut self.complaints);

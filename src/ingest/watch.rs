@@ -24,6 +24,7 @@ use tracing::{info, warn};
 use super::{
     Event, IngestError, IngestThread, Settings,
     complaints::Complaints,
+    disk::Disk,
     follower::{Follower, Look},
     thread::{Bell, Sleeper, Woken},
     title::TitleFile,
@@ -72,6 +73,7 @@ pub fn watch(
         follower,
         title,
         title_complaints: Complaints::default(),
+        disk: Disk::default(),
     };
     IngestThread::start("ingest", bell, sleeper, move |sleeper| {
         watching.run(&sleeper, &mut |event, now| sink(event, now));
@@ -85,6 +87,7 @@ struct Watching {
     follower: Follower,
     title: TitleFile,
     title_complaints: Complaints,
+    disk: Disk,
 }
 
 impl Watching {
@@ -97,6 +100,8 @@ impl Watching {
             if slow {
                 next_slow = now + SLOW_LOOK;
                 self.check_directory();
+                self.disk.look(&self.hints.stream_dir);
+                self.title_complaints.rest();
             }
             // Without hints every look must do the work of one.
             if hinted || !self.hints.work() {

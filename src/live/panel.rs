@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use super::feed::{Cursor, Feed};
 use crate::{
-    clock::{Clock, WallTime},
+    clock::{Clock, Tick},
     media::broadcast::Air,
     room::{
         panel::{Line, Piece, SHOWN_LINES, Update, Values},
@@ -42,7 +42,7 @@ pub struct Change {
 }
 
 /// Turns a change into the pieces that show it.
-pub type Render = fn(&Update, WallTime) -> Vec<Piece>;
+pub type Render = fn(&Update, Tick) -> Vec<Piece>;
 
 /// The shared panel; clones are the same one.
 #[derive(Debug, Clone)]
@@ -126,7 +126,7 @@ impl Panel {
 
     /// Shows a change; a value that is already shown is not shown again.
     pub fn publish(&self, update: &Update) {
-        let now = self.shared.clock.wall();
+        let now = self.shared.clock.tick();
         let mut values = self.shared.lock();
         let changed = match update {
             Update::Title(title) => std::mem::replace(&mut values.title, title.clone()) != *title,
@@ -249,7 +249,7 @@ mod tests {
     use super::*;
     use crate::live::feed::Read;
 
-    fn render(update: &Update, _now: WallTime) -> Vec<Piece> {
+    fn render(update: &Update, _now: Tick) -> Vec<Piece> {
         let text = match update {
             Update::Watching(count) => count.to_string(),
             _ => "other".to_owned(),

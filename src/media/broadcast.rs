@@ -30,6 +30,10 @@ pub const STOP_GRACE: Duration = Duration::from_millis(1500);
 /// How long an encoder may deliver nothing before the slate is shown.
 pub const SLATE_AFTER: Duration = Duration::from_millis(1500);
 
+/// The same for an encoder that is known to have ended: nothing of it can be on its way, and the next
+/// one begins with a keyframe, so that an early slate costs nothing.
+pub const SLATE_AFTER_END: Duration = Duration::from_millis(800);
+
 /// Silence of this many target durations is accepted, whatever the configured silence is:
 /// whole segments arrive one target duration apart.
 const SILENT_TARGETS: u32 = 3;
@@ -45,9 +49,26 @@ pub enum Air {
         run: RunId,
         /// When the broadcast began.
         since: WallTime,
+        /// How long that is ago.
+        uptime: Uptime,
         /// Whether there is a picture, or only sound.
         has_video: bool,
     },
+}
+
+/// How long something has been going on, whatever happens to the date meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Uptime {
+    noted: Tick,
+    /// How long it had been going on then.
+    before: Duration,
+}
+
+impl Uptime {
+    /// The time that has passed at `now`.
+    pub fn at(self, now: Tick) -> Duration {
+        self.before.saturating_add(now.since(self.noted))
+    }
 }
 
 /// A timeline that knows whether it is on the air.
@@ -197,6 +218,10 @@ impl Broadcast {
             self.air = Air::On {
                 run,
                 since,
+                uptime: Uptime {
+                    noted: now,
+                    before: wall.since(since),
+                },
                 has_video: init.has_video(),
             };
         }
@@ -245,7 +270,7 @@ impl Broadcast {
     fn has_slate(&self, quiet: Duration) -> bool {
         // Whole segments come as far apart as they are long: that is no silence.
         let patience = match self.stopping_since {
-            Some(_) => SLATE_AFTER,
+            Some(_) => SLATE_AFTER_END,
             None => SLATE_AFTER.max(self.cadence.saturating_mul(2)),
         };
         let fits = |slate: &Slate| {
@@ -258,7 +283,8 @@ impl Broadcast {
     /// From where the encoder stopped, so that there is no gap: what is overdue is sent at once.
     fn show_slate(&mut self) {
         if let (Some(slate), Some(last)) = (&self.slate, self.last_fragment) {
-            self.shown = Some(Loop::new(slate.clip.clone(), last, Duration::ZERO));
+            let begins = last + self.timeline.lead();
+            self.shown = Some(Loop::new(slate.clip.clone(), begins, Duration::ZERO));
             self.timeline.rejoin();
         }
     }
@@ -276,175 +302,4 @@ impl Broadcast {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::media::{fragment::sample, timeline::Next};
-
-    const LIMITS: Limits = Limits {
-        keep: Duration::from_mins(1),
-        keep_bytes: 1 << 20,
-        max_lag: Duration::from_secs(10),
-    };
-    const SILENCE: Duration = Duration::from_secs(8);
-    const NOON: WallTime = WallTime::from_unix_millis(43_200_000);
-
-    fn at(millis: u64) -> Tick {
-        Tick::START + Duration::from_millis(millis)
-    }
-
-    /// On the air since `at(0)`.
-    fn on_air() -> Broadcast {
-        let mut broadcast = Broadcast::new(LIMITS, SILENCE);
-        broadcast.begin(sample::audio_and_video_init(), None);
-        assert_eq!(broadcast.air(), Air::Off, "nothing to play yet");
-        broadcast.push(&sample::fragment(0, true), at(0), NOON);
-        assert!(is_on(&broadcast));
-        broadcast
-    }
-
-    fn is_on(broadcast: &Broadcast) -> bool {
-        broadcast.air() != Air::Off
-    }
-
-    #[test]
-    fn a_stopped_encoder_is_off_the_air_within_two_seconds() {
-        let mut broadcast = on_air();
-
-        broadcast.stop(at(1000));
-
-        broadcast.tick(at(2400));
-        assert!(is_on(&broadcast), "it may come back");
-        broadcast.tick(at(2500));
-        assert!(!is_on(&broadcast));
-        assert!(broadcast.timeline().join(SILENCE).is_none());
-    }
-
-    #[test]
-    fn an_encoder_that_comes_back_in_time_was_never_off_the_air() {
-        let mut broadcast = on_air();
-        let before = broadcast.air();
-
-        broadcast.stop(at(1000));
-        broadcast.begin(sample::audio_and_video_init(), None);
-        broadcast.tick(at(5000));
-        broadcast.push(&sample::fragment(0, true), at(6000), NOON);
-        broadcast.tick(at(7000));
-
-        assert_eq!(broadcast.air(), before);
-    }
-
-    #[test]
-    fn silence_ends_the_broadcast_after_eight_seconds_or_three_segments() {
-        for (target, last_on, off) in [(2, 8_000, 8_001), (10, 30_000, 30_001)] {
-            let mut broadcast = on_air();
-            broadcast.set_target_duration(Duration::from_secs(target));
-
-            broadcast.tick(at(last_on));
-            assert!(is_on(&broadcast), "{target}");
-            broadcast.tick(at(off));
-            assert!(!is_on(&broadcast), "{target}");
-        }
-    }
-
-    #[test]
-    fn the_broadcast_began_when_the_encoder_says_unless_that_is_in_the_future() {
-        let earlier = WallTime::from_unix_millis(43_100_000);
-        let later = WallTime::from_unix_millis(43_300_000);
-        for (stated, expected) in [(None, NOON), (Some(earlier), earlier), (Some(later), NOON)] {
-            let mut broadcast = Broadcast::new(LIMITS, SILENCE);
-            broadcast.begin(sample::audio_and_video_init(), stated);
-            broadcast.push(&sample::fragment(0, true), at(0), NOON);
-
-            let Air::On { since, .. } = broadcast.air() else {
-                panic!("off air")
-            };
-            assert_eq!(since, expected);
-        }
-    }
-
-    /// A slate of two seconds, for at most a minute, with the init segment of [`on_air`].
-    fn slate() -> Clip {
-        let media = (0..10).map(|n| sample::fragment_bytes(7_000 + n * 200, n % 5 == 0));
-        let bytes = std::iter::once(sample::audio_and_video()).chain(media);
-        Clip::parse(&bytes.collect::<Vec<_>>().concat().into()).unwrap()
-    }
-
-    /// The decode times of everything that was sent, and whether they follow without a gap.
-    fn sent(broadcast: &Broadcast, now: Tick) -> usize {
-        let init = sample::audio_and_video_init();
-        let mut position = broadcast.timeline().join(Duration::ZERO).unwrap();
-        let (mut count, mut end) = (0, None);
-        // From the oldest kept on: a reader who is late starts at a keyframe.
-        while let Next::Fragment(bytes) | Next::Skipped(bytes) =
-            broadcast.timeline().read(&mut position, now)
-        {
-            let fragment = Fragment::parse(bytes, &init).unwrap();
-            let gap = end.map(|end| fragment.start().abs_diff(end));
-            assert!(
-                gap.is_none_or(|gap| gap < Duration::from_millis(5)),
-                "{gap:?}"
-            );
-            end = Some(fragment.end());
-            count += 1;
-        }
-        count
-    }
-
-    #[test]
-    fn an_encoder_that_is_away_is_covered_by_the_slate_until_it_is_back() {
-        let mut broadcast = on_air();
-        broadcast.set_slate(slate(), Duration::from_mins(1));
-        for n in 1..10 {
-            broadcast.push(&sample::fragment(n * 200, n % 5 == 0), at(n * 200), NOON);
-        }
-        let on = broadcast.air();
-        broadcast.tick(at(3_250));
-        assert!(!broadcast.is_away(), "a pause is no absence");
-
-        for millis in (3_500..20_000).step_by(250) {
-            broadcast.tick(at(millis));
-            assert!(broadcast.is_away());
-        }
-        assert!(sent(&broadcast, at(19_900)) >= 1);
-        assert_eq!(broadcast.last_fragment(), Some(at(19_600)));
-
-        assert!(!broadcast.push(&sample::fragment(0, false), at(19_950), NOON));
-        assert!(broadcast.push(&sample::fragment(200, true), at(20_000), NOON));
-        assert!(!broadcast.is_away());
-        assert_eq!(broadcast.air(), on, "it was never off the air");
-        assert!(sent(&broadcast, at(20_000)) >= 1);
-    }
-
-    #[test]
-    fn the_slate_has_an_end_and_covers_no_encoder_that_is_done_or_another_one() {
-        let away = |prepare: fn(&mut Broadcast)| {
-            let mut broadcast = on_air();
-            broadcast.set_slate(slate(), Duration::from_mins(1));
-            prepare(&mut broadcast);
-            broadcast.tick(at(4_000));
-            let was_away = broadcast.is_away();
-            broadcast.tick(at(59_000));
-            let was_on = is_on(&broadcast);
-            broadcast.tick(at(61_000));
-            (was_away, was_on, is_on(&broadcast))
-        };
-
-        assert_eq!(away(|_| {}), (true, true, false));
-        assert_eq!(
-            away(|broadcast| broadcast.lose(at(300))),
-            (true, true, false)
-        );
-        assert_eq!(
-            away(|broadcast| broadcast.stop(at(300))),
-            (false, false, false)
-        );
-        let other = away(|broadcast| {
-            let tracks = [(1, b"vide", 12_800), (2, b"soun", 44_100)];
-            let tracks = tracks.map(|(id, kind, scale)| sample::track_boxes(id, kind, scale));
-            let other = InitSegment::parse(sample::init_with(&tracks).into()).unwrap();
-            broadcast.begin(other, None);
-            broadcast.push(&sample::fragment(0, true), at(400), NOON);
-        });
-        assert_eq!(other, (false, false, false));
-    }
-}
+mod tests;

@@ -113,6 +113,27 @@ impl Clip {
         })
     }
 
+    /// The same with at least so many bytes a second, of which players ignore those that are too
+    /// many.
+    ///
+    /// For Firefox, which shows a thin stream late: in a clip in which nothing moves its picture stood
+    /// for a second at a time although the fragments came. Probably it reads in blocks of 32 KiB.
+    #[must_use]
+    pub fn padded(self, bytes_per_second: u64) -> Self {
+        let pad = |fragment: &Fragment| {
+            let millis = u64::try_from(fragment.duration().as_millis()).unwrap_or(u64::MAX);
+            let wanted = bytes_per_second.saturating_mul(millis) / 1000;
+            let wanted = usize::try_from(wanted.min(MAX_FRAGMENT_BYTES)).unwrap_or_default();
+            let padded = grown(fragment.bytes(), wanted)?;
+            Fragment::parse(padded, &self.init).ok()
+        };
+        let fragments = self.fragments.iter();
+        let fragments = fragments
+            .map(|fragment| pad(fragment).unwrap_or_else(|| fragment.clone()))
+            .collect();
+        Self { fragments, ..self }
+    }
+
     /// What its fragments need.
     pub fn init(&self) -> &InitSegment {
         &self.init
@@ -131,6 +152,23 @@ impl Clip {
         }
         Duration::from_secs(longest.as_secs() + u64::from(longest.subsec_nanos() > 0))
     }
+}
+
+/// A fragment whose `mdat` goes on behind the samples, up to this length of the whole; `None` if it is
+/// as long already, or its `mdat` says its length in another way than usual.
+fn grown(fragment: &Bytes, wanted: usize) -> Option<Bytes> {
+    let missing = wanted.checked_sub(fragment.len()).filter(|&n| n > 0)?;
+    let moof = BoxHeader::read(fragment, 0).ok()??;
+    let at = usize::try_from(moof.size).ok()?;
+    let mut bytes = fragment.to_vec();
+    let field = bytes.get_mut(at..)?.first_chunk_mut::<4>()?;
+    let length = u32::from_be_bytes(*field);
+    let is_usual = usize::try_from(length).ok()? == fragment.len().checked_sub(at)?;
+    *field = length
+        .checked_add(u32::try_from(missing).ok()?)?
+        .to_be_bytes();
+    bytes.resize(wanted, 0);
+    is_usual.then(|| bytes.into())
 }
 
 /// From the first to the last sample of a track.
@@ -264,6 +302,19 @@ mod tests {
 
     fn millis(duration: Duration) -> u128 {
         duration.as_millis()
+    }
+
+    #[test]
+    fn a_padded_clip_has_the_rate_and_is_played_as_before() {
+        let clip = Clip::parse(&clip_of(10, 5)).unwrap();
+        let padded = clip.clone().padded(64_000);
+
+        for (before, after) in clip.fragments.iter().zip(&padded.fragments) {
+            assert_eq!(after.bytes().len(), 12_800);
+            assert_eq!(after.runs(), before.runs());
+        }
+        let again = padded.clone().padded(1000);
+        assert_eq!(again.fragments[0].bytes(), padded.fragments[0].bytes());
     }
 
     #[test]

@@ -130,6 +130,9 @@ pub struct Timeline {
     late: Duration,
     /// The next fragment is the first of an encoder that started again.
     rejoin: bool,
+    /// How far the media are ahead of the time, because fragments that had to follow came sooner than
+    /// they are long.
+    lead: Duration,
     /// At most as many as the init segment has tracks.
     ends: Vec<TrackEnd>,
     last_arrival: Option<Tick>,
@@ -151,6 +154,7 @@ impl Timeline {
             shift: TimeShift::default(),
             late: Duration::ZERO,
             rejoin: false,
+            lead: Duration::ZERO,
             ends: Vec::new(),
             last_arrival: None,
         }
@@ -204,7 +208,13 @@ impl Timeline {
         self.shift = TimeShift::default();
         self.late = Duration::ZERO;
         self.rejoin = false;
+        self.lead = Duration::ZERO;
         self.last_arrival = None;
+    }
+
+    /// How far the media are ahead of the time; the next pause makes up for it.
+    pub fn lead(&self) -> Duration {
+        self.lead
     }
 
     /// Takes the next fragment, which arrived at `now`. Returns whether it is kept.
@@ -337,7 +347,7 @@ impl Timeline {
     /// The shift that puts `fragment` after everything so far, as much later as it came later.
     ///
     /// Its content ends now, and the content of the fragment before ended when that one arrived.
-    fn shift_to_now(&self, fragment: &Fragment, now: Tick) -> TimeShift {
+    fn shift_to_now(&mut self, fragment: &Fragment, now: Tick) -> TimeShift {
         let last_end = self
             .ends
             .iter()
@@ -347,7 +357,10 @@ impl Timeline {
         let waited = self
             .last_arrival
             .map_or(Duration::ZERO, |last| now.since(last));
-        let start = last_end + waited.saturating_sub(fragment.duration());
+        // What came too soon is not added up: viewers would see each restart later than the one before.
+        let wanted = fragment.duration().saturating_add(self.lead);
+        let start = last_end + waited.saturating_sub(wanted);
+        self.lead = wanted.saturating_sub(waited);
         let shift = TimeShift::between(fragment.start(), start);
         // Tracks need not end together: none of them may step back.
         shift.later_by(self.overlap(fragment, shift) + ROUNDING)

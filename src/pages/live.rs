@@ -18,7 +18,7 @@ use super::{
     watching_words,
 };
 use crate::{
-    clock::WallTime,
+    clock::Tick,
     media::{broadcast::Air, delay::Delay, timeline::RunId},
     room::{
         panel::{Line, Piece, Update, Values},
@@ -101,7 +101,7 @@ pub fn page(
     values: &Values,
     reader: Reader,
     (refresh, lag): (Refresh, Lag),
-    now: WallTime,
+    now: Tick,
     nonce: &str,
 ) -> Markup {
     let next = match refresh {
@@ -129,8 +129,8 @@ pub fn page(
                 h1 { (show_name(values.title.as_str())) }
                 @if !values.announcement.is_empty() { p class="announcement" { (values.announcement) } }
                 @match values.air {
-                    Air::On { since, .. } => {
-                        p { b class="air on" { "On air" } " for " (roughly(now.since(since))) " (since " (time_of_day(since)) ")" }
+                    Air::On { since, uptime, .. } => {
+                        p { b class="air on" { "On air" } " for " (roughly(uptime.at(now))) " (since " (time_of_day(since)) ")" }
                     }
                     Air::Off => p { b class="air off" { "Off air" } },
                 }
@@ -153,7 +153,7 @@ pub fn page(
 /// The beginning of the endless panel, with everything as it is now. Never closed.
 ///
 /// One allocation and one copy of what was rendered before: this is sent to everybody who comes.
-pub fn document(values: &Values, reader: Reader, now: WallTime, nonce: &str) -> Bytes {
+pub fn document(values: &Values, reader: Reader, now: Tick, nonce: &str) -> Bytes {
     let document = Document {
         title: "Live panel",
         css: &[CSS],
@@ -200,7 +200,7 @@ pub fn document(values: &Values, reader: Reader, now: WallTime, nonce: &str) -> 
 }
 
 /// What stands above the chat, as it is now. `again` is where a lost connection is taken up.
-pub(super) fn head(values: &Values, now: WallTime, again: &str, nonce: &str) -> Markup {
+pub(super) fn head(values: &Values, now: Tick, again: &str, nonce: &str) -> Markup {
     html! {
         (title(values.title.as_str()))
         (air(values.air))
@@ -233,7 +233,7 @@ pub(super) fn styles(values: &Values, reader: Reader) -> String {
 }
 
 /// What open panels get for a change: the same bytes for everybody.
-pub fn pieces(update: &Update, now: WallTime) -> Vec<Piece> {
+pub fn pieces(update: &Update, now: Tick) -> Vec<Piece> {
     match update {
         Update::Title(text) => vec![shared(title(text.as_str()))],
         Update::Watching(count) => vec![shared(watching(*count))],
@@ -352,11 +352,11 @@ fn uptime_id(run: RunId) -> String {
 /// Lets the clock of this run count from the time it has been on the air.
 ///
 /// A style of its own for each response, because the policy allows no `style` attributes.
-fn uptime_css(state: Air, now: WallTime) -> Option<String> {
-    let Air::On { run, since, .. } = state else {
+fn uptime_css(state: Air, now: Tick) -> Option<String> {
+    let Air::On { run, uptime, .. } = state else {
         return None;
     };
-    let seconds = now.since(since).as_secs();
+    let seconds = uptime.at(now).as_secs();
     Some(format!(
         "#{}{{animation-delay:-{seconds}s}}",
         uptime_id(run)
@@ -374,7 +374,7 @@ mod tests {
     fn markup_in_a_title_is_shown_as_text() {
         let update = Update::Title(Title::parse("<script>&\"".as_bytes()).unwrap());
 
-        let pieces = pieces(&update, WallTime::from_unix_millis(0));
+        let pieces = pieces(&update, Tick::START);
 
         let html = "<x-title slot=\"title\">&lt;script&gt;&amp;&quot;</x-title>";
         assert_eq!(pieces, [Piece::Html(html.into())]);
@@ -394,12 +394,7 @@ mod tests {
             styles: Arc::default(),
         };
 
-        let html = document(
-            &values,
-            Reader::default(),
-            WallTime::from_unix_millis(0),
-            "NONCE",
-        );
+        let html = document(&values, Reader::default(), Tick::START, "NONCE");
         let html = String::from_utf8(html.to_vec()).unwrap();
 
         assert!(html.contains("2 people are watching"));

@@ -84,6 +84,27 @@ pub(crate) struct Encoder {
 impl Encoder {
     /// Starts to write to `directory`, which is made if it is not there.
     pub(crate) fn start(directory: &Path, options: Options) -> Self {
+        Self::run(
+            directory,
+            options,
+            Command::new(program("ffmpeg", "FFMPEG")),
+        )
+    }
+
+    /// Starts one that may not make any file longer than so many KiB, as if the disk were full then.
+    pub(crate) fn start_limited(directory: &Path, options: Options, kib: u32) -> Self {
+        let mut shell = Command::new("bash");
+        shell
+            .arg("-c")
+            // The kernel would kill it; a full disk is an error that it is told of.
+            .arg(format!(
+                "trap '' XFSZ; ulimit -f {kib}; exec \"$0\" \"$@\""
+            ))
+            .arg(program("ffmpeg", "FFMPEG"));
+        Self::run(directory, options, shell)
+    }
+
+    fn run(directory: &Path, options: Options, mut command: Command) -> Self {
         let (width, height) = (options.width, options.width * 9 / 16 / 2 * 2);
         let picture = match options.codecs {
             Codecs::Audio => String::new(),
@@ -97,7 +118,6 @@ impl Encoder {
             output(options)
         );
         fs::create_dir_all(directory).expect("a directory for the stream");
-        let mut command = Command::new(program("ffmpeg", "FFMPEG"));
         command
             .current_dir(directory)
             .args(arguments.split_whitespace());

@@ -8,6 +8,7 @@ use std::{
     collections::VecDeque,
     env,
     ffi::OsStr,
+    fs,
     io::{BufRead as _, BufReader, Read},
     os::unix::process::CommandExt as _,
     path::PathBuf,
@@ -281,4 +282,12 @@ impl Output {
 /// A short name for messages from anything that names a file.
 pub(crate) fn shown(path: &(impl AsRef<OsStr> + ?Sized)) -> String {
     path.as_ref().to_string_lossy().into_owned()
+}
+
+/// Resident memory of a process, in KiB.
+pub(crate) fn resident(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("a process");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let number = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+    number.expect("a number")
 }

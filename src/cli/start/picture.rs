@@ -20,6 +20,10 @@ use crate::{
 /// The clip of `--source demo`: ten seconds of VP9 and Opus, made by `ffmpeg/demo-clip.sh`.
 const DEMO_CLIP: &[u8] = include_bytes!("../../../assets/demo.mp4");
 
+/// Least bytes a second of a slate with a picture: as many as a usual broadcast has, so that players
+/// go over to it as smoothly as they play.
+const SLATE_RATE: u64 = 64_000;
+
 /// What brings pictures and titles; ends when it is dropped.
 pub(super) struct Picture {
     _encoder: Option<EncoderThread>,
@@ -100,7 +104,14 @@ fn prepare_slate(settings: &Settings, plan: Plan, video: VideoHandle) {
             .name("slate".to_owned())
             .spawn(move || match encoder::slate(&plan, path) {
                 Ok(bytes) => match Clip::parse(&bytes) {
-                    Ok(clip) => video.set_slate(clip, at_most),
+                    Ok(clip) => {
+                        let rate = if clip.init().has_video() {
+                            SLATE_RATE
+                        } else {
+                            0
+                        };
+                        video.set_slate(clip.padded(rate), at_most);
+                    }
                     Err(error) => tracing::warn!("there is no slate: {error}"),
                 },
                 Err(error) => tracing::warn!("there is no slate: {error}"),

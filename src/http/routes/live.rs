@@ -19,7 +19,7 @@ use serde::Deserialize;
 use tokio::time::{Interval, MissedTickBehavior, Sleep};
 
 use crate::{
-    clock::{Clock, WallTime},
+    clock::{Clock, Tick},
     http::{
         Site,
         headers::Nonce,
@@ -89,7 +89,7 @@ async fn show(
         ),
         Err(_) => (false, false, false),
     };
-    let now = limits.clock.wall();
+    let now = limits.clock.tick();
     let reader = live::Reader {
         key: room.identity(visitor.viewer).map(|identity| identity.key),
         theme: room.theme(visitor.viewer),
@@ -133,7 +133,7 @@ fn follow_panel(
     (lease, picture): (Lease, Picture),
     nonce: &Nonce,
     limits: LiveLimits,
-    now: WallTime,
+    now: Tick,
 ) -> Body {
     let (values, cursor) = panel.open();
     let head = live::document(&values, reader, now, nonce.as_str());

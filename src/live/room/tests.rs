@@ -5,7 +5,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::{
-    clock::WallTime,
     live::lease::{Lease, Limits},
     room::{
         RoomLimits,
@@ -54,7 +53,7 @@ impl House {
             captcha_at_entrance: false,
             here_for: Duration::from_secs(20),
         };
-        let render = |_: &Update, _: WallTime| vec![Piece::Html("x".into())];
+        let render = |_: &Update, _: Tick| vec![Piece::Html("x".into())];
         let panel = Panel::new(render, clock);
         let leases = Leases::new(
             Limits {

@@ -18,7 +18,7 @@ use super::{
     shield_name, status,
 };
 use crate::{
-    clock::WallTime,
+    clock::Tick,
     room::{
         panel::Values,
         people::{Group, People},
@@ -82,7 +82,7 @@ pub fn document(
     values: &Values,
     status: &DeskValues,
     desk: Desk<'_>,
-    now: WallTime,
+    now: Tick,
     nonce: &str,
 ) -> Bytes {
     let document = Document {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::{
-    clock::{Tick, WallTime},
+    clock::Tick,
     media::broadcast::Air,
     pages::reading::{flaw, read},
     room::{
@@ -70,8 +70,13 @@ fn opened(role: Role) -> String {
         shields: Shields::default().against_a_raid(),
         sanctioned: &sanctioned,
     };
-    let now = WallTime::from_unix_millis(0);
-    let html = document(&values(), &DeskValues::default(), desk, now, "NONCE");
+    let html = document(
+        &values(),
+        &DeskValues::default(),
+        desk,
+        Tick::START,
+        "NONCE",
+    );
     String::from_utf8(html.to_vec()).unwrap()
 }
 

@@ -101,6 +101,36 @@ fn a_block_goes_before_everything_and_the_captcha_before_the_password() {
 }
 
 #[test]
+fn a_clock_that_is_set_by_an_hour_ends_no_session_and_no_ban_before_its_date() {
+    let mut house = House::new(LIMITS);
+    let (anna, token) = (house.comes(at(0)), Token::from_random(1_u128.to_be_bytes()));
+    let key = house.room.person(anna).unwrap().identity.key;
+    let half_an_hour = Order::Sanction {
+        whom: Whom::Key(key),
+        kind: SanctionKind::Block,
+        term: Term::For(Duration::from_mins(30)),
+        purge: false,
+    };
+    order(&mut house, half_an_hour);
+
+    // A ban has a date, which is told to whoever is banned: it holds until a clock shows that.
+    let hour = 3_600_000;
+    let set_back = WallTime::from_unix_millis(WALL.unix_millis() - hour);
+    let set_forward = WallTime::from_unix_millis(WALL.unix_millis() + hour);
+    assert!(house.room.sanction(anna, set_back).is_some());
+    assert!(house.room.sanction(anna, WALL).is_some());
+    assert!(house.room.sanction(anna, set_forward).is_none());
+    for wall in [set_back, WALL, set_forward] {
+        house.room.door_of(Some(anna), true, wall);
+        assert_eq!(
+            house.room.recognise(token.as_str(), at(1)),
+            Some(anna),
+            "a session ends by time that passes"
+        );
+    }
+}
+
+#[test]
 fn bans_survive_a_restart_and_find_whoever_comes_with_the_old_cookie_or_tripcode() {
     let mut house = House::new(LIMITS);
     let (anna, token) = (house.comes(at(0)), Token::from_random(1_u128.to_be_bytes()));

@@ -86,7 +86,7 @@ async fn show(
         shields,
         sanctioned: &sanctioned,
     };
-    let head = live::document(&values, &status, whose, limits.clock.wall(), nonce.as_str());
+    let head = live::document(&values, &status, whose, limits.clock.tick(), nonce.as_str());
     let following = Following {
         head: Some(head),
         changes,

@@ -51,7 +51,7 @@ fn info(parts: &Parts) -> Info {
         announcement: show.announcement.clone(),
         on_air: summary.air != Air::Off,
         uptime: match summary.air {
-            Air::On { since, .. } => Some(parts.clock.wall().since(since).as_secs()),
+            Air::On { uptime, .. } => Some(uptime.at(parts.clock.tick()).as_secs()),
             Air::Off => None,
         },
         viewers: summary.watching,
