@@ -53,7 +53,7 @@ In the working directory:
   title.txt          the title of the broadcast
   stream/            where ffmpeg or OBS writes the video
   onion-keys/        the identity of your site: keep a copy, show it to nobody
-  recordings/        what `--record` keeps; only with `--record`, or after a click at the desk
+  recordings/        what `--record` and `--record-chat` keep, or a click at the desk
   state/             bans and settings of the desk, the hash of your password, what Tor remembers
 
 Exit codes: 0 all right, 1 failed, 64 wrong use or wrong configuration";
@@ -191,6 +191,10 @@ struct Start {
     #[arg(long)]
     record: bool,
 
+    /// Keep the chat with recordings, too; those who write are told, and can say no.
+    #[arg(long)]
+    record_chat: bool,
+
     /// Serve the local preview only.
     #[arg(long)]
     no_tor: bool,
@@ -323,6 +327,9 @@ fn overrides(command_line: &CommandLine) -> Vec<Override> {
         }
         if start.record {
             overrides.push(Override::flag("--record", "recording.enabled", "true"));
+        }
+        if start.record_chat {
+            overrides.push(Override::flag("--record-chat", "recording.chat", "true"));
         }
         if start.no_tor {
             overrides.push(Override::flag("--no-tor", "onion.enabled", "false"));

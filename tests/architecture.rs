@@ -83,7 +83,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "recording",
-        &["clock", "live", "media", "private_file"],
+        &["clock", "live", "media", "private_file", "room"],
         &["axum", "hyper", "maud", "notify", "arti_client"],
     ),
     (

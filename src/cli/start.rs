@@ -251,6 +251,12 @@ fn keep_files(
         recordings.follow(video, title, ending).await;
         Ok("recorder")
     });
+    let keeper = site.recordings.clone();
+    let (room, ending) = (site.room.clone(), closing.clone());
+    tasks.spawn(async move {
+        keeper.keep_chat(room, ending).await;
+        Ok("chat keeper")
+    });
 }
 
 /// The tasks that carry changes to the panel.

@@ -4,11 +4,11 @@
 //! loader, `config show`, `onionstream.example.toml` and `docs/configuration.md` all come from it.
 //! Does not belong here: how a value is written (`value.rs`) or where it came from (`layers.rs`).
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+mod field;
 
+use std::{path::PathBuf, time::Duration};
+
+use self::field::Field;
 use super::value::{Kind, LEVELS, Listen, Value};
 use crate::{encoder::Preset, media::delay::Delay};
 
@@ -30,16 +30,11 @@ pub(super) struct Setting {
     pub(super) doc: &'static str,
 }
 
-/// A type that a setting can have in [`Settings`].
-trait Field: Sized {
-    /// Takes the value over; relative paths start at `dir`. Nothing if the kind does not fit.
-    fn take(value: &Value, dir: &Path) -> Option<Self>;
-}
-
 /// Writes the typed sections and the table from one text, so that they cannot drift apart.
 macro_rules! settings {
     ($(
         #[doc = $section_doc:literal]
+        $(#[$lint:meta])*
         $section:ident: $Section:ident {$(
             $(#[doc = $doc:literal])+
             $key:ident: $Type:ty = $default:literal, $kind:expr;
@@ -48,6 +43,7 @@ macro_rules! settings {
         $(
             #[doc = $section_doc]
             #[derive(Debug, Clone, PartialEq, Eq)]
+            $(#[$lint])*
             pub struct $Section {
                 $( $(#[doc = $doc])+ pub $key: $Type, )+
             }
@@ -198,6 +194,7 @@ settings! {
         rtmp: Listen = "127.0.0.1:1935", Kind::Address;
     }
     /// Recordings: one file for each run of the show.
+    #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
     recording: Recording {
         /// Whether the show is recorded whenever it is on the air; `--record` is the same as `true`.
         enabled: bool = "false", Kind::Flag;
@@ -213,6 +210,11 @@ settings! {
         keep_free: usize = "1GiB", Kind::Size(0, 1024 * 1024 * MIB);
         /// Whether viewers find the recordings at `/recordings`; hidden ones they do not.
         public: bool = "false", Kind::Flag;
+        /// Whether the chat is kept with each recording, without the lines of those who say no;
+        /// `--record-chat` is the same as `true`.
+        chat: bool = "false", Kind::Flag;
+        /// Whether viewers get the chats of the recordings that they find.
+        chat_public: bool = "false", Kind::Flag;
     }
     /// The live panel: title, light, uptime and viewers, in one response that does not end.
     live: Live {
@@ -329,104 +331,6 @@ impl LogFilter {
             format!("onionstream={},{others},{CHATTER}", self.0)
         } else {
             self.0.clone()
-        }
-    }
-}
-
-impl Field for bool {
-    fn take(value: &Value, _: &Path) -> Option<Self> {
-        if let Value::Flag(flag) = value {
-            Some(*flag)
-        } else {
-            None
-        }
-    }
-}
-
-impl Field for String {
-    fn take(value: &Value, _: &Path) -> Option<Self> {
-        if let Value::Text(text) = value {
-            Some(text.clone())
-        } else {
-            None
-        }
-    }
-}
-
-impl Field for Preset {
-    fn take(value: &Value, _: &Path) -> Option<Self> {
-        if let Value::Text(word) = value {
-            Self::parse(word)
-        } else {
-            None
-        }
-    }
-}
-
-impl Field for usize {
-    fn take(value: &Value, _: &Path) -> Option<Self> {
-        match value {
-            Value::Count(number) | Value::Size(number) => Self::try_from(*number).ok(),
-            _ => None,
-        }
-    }
-}
-
-impl Field for Duration {
-    fn take(value: &Value, _: &Path) -> Option<Self> {
-        if let Value::Time(time) = value {
-            Some(*time)
-        } else {
-            None
-        }
-    }
-}
-
-impl Field for PathBuf {
-    fn take(value: &Value, dir: &Path) -> Option<Self> {
-        if let Value::Text(path) = value {
-            Some(dir.join(path))
-        } else {
-            None
-        }
-    }
-}
-
-impl Field for Option<PathBuf> {
-    fn take(value: &Value, dir: &Path) -> Option<Self> {
-        match value {
-            Value::Text(path) if path.is_empty() => Some(None),
-            value => PathBuf::take(value, dir).map(Some),
-        }
-    }
-}
-
-impl Field for Listen {
-    fn take(value: &Value, dir: &Path) -> Option<Self> {
-        match value {
-            Value::Address(Self::Unix(path)) => Some(Self::Unix(dir.join(path))),
-            Value::Address(tcp) => Some(tcp.clone()),
-            _ => None,
-        }
-    }
-}
-
-impl Field for Delay {
-    fn take(value: &Value, _: &Path) -> Option<Self> {
-        if let Value::Text(word) = value {
-            Self::ALL.into_iter().find(|delay| delay.word() == word)
-        } else {
-            None
-        }
-    }
-}
-
-impl Field for LogFilter {
-    fn take(value: &Value, _: &Path) -> Option<Self> {
-        if let Value::Text(filter) = value {
-            Some(Self(filter.clone()))
-        } else {
-            None
         }
     }
 }

@@ -2,7 +2,7 @@
 //! a name, or a form that could be sent from elsewhere, is a mistake of ours.
 
 /// Elements without an end.
-const VOID: [&str; 6] = ["br", "img", "input", "link", "meta", "hr"];
+const VOID: [&str; 7] = ["br", "img", "input", "link", "meta", "hr", "track"];
 
 /// Every other element that our pages are made of.
 const OURS: &str = "html head title style body main header footer nav section template slot iframe \

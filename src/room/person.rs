@@ -76,6 +76,8 @@ pub struct Person {
     pub theme: Theme,
     /// Whether they watch or only listen.
     pub rendition: Rendition,
+    /// Whether what they say may be kept with a recording, see [`super::consent`].
+    pub may_be_kept: bool,
     /// When they first came; the order of the list of people.
     pub came: Tick,
 }
@@ -108,6 +110,7 @@ impl Person {
             bearers: Nonces::default(),
             theme: Theme::default(),
             rendition: Rendition::default(),
+            may_be_kept: true,
             came: now,
         }
     }

@@ -194,6 +194,7 @@ fn house(title_file: PathBuf) -> Site {
                 max_bytes: 0,
                 keep_free: 0,
                 is_public: false,
+                is_chat_public: false,
             },
             clock,
         ),

@@ -103,9 +103,11 @@ fn recordings(settings: &Settings, clock: Clock) -> Recordings {
         max_bytes: recording.max_size as u64,
         keep_free: recording.keep_free as u64,
         is_public: recording.public,
+        is_chat_public: recording.chat_public,
     };
     let recordings = Recordings::open(settings, clock);
     recordings.want(recording.enabled);
+    recordings.want_chat(recording.chat);
     recordings
 }
 
