@@ -152,13 +152,13 @@ fn keeping(remembered: bool, ticked: Option<bool>) -> Markup {
     html! {
         p class="keeping" {
             input type="hidden" name="told" value=(if remembered { TICKED } else { EMPTY });
-            span { "The broadcaster keeps this chat with the recording. " }
+            span { "The broadcaster keeps this chat. " }
             label {
                 input type="checkbox" name="keep" value="1" checked[ticked.unwrap_or(remembered)];
                 " My lines, too"
             }
             " "
-            a href="/privacy" target="_top" { "What does that mean?" }
+            a href="/privacy#kept" target="_top" { "What that means" }
         }
     }
 }

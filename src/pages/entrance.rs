@@ -140,7 +140,7 @@ pub fn privacy(
 /// That the chat is kept with the recording, and a way to keep out of it.
 fn kept(is_kept: bool, form_nonce: &str) -> Markup {
     html! {
-        h2 { "The chat is being kept" }
+        h2 id="kept" { "The chat is being kept" }
         p {
             "While the show is recorded, what is said in the chat is written into a file beside the recording: when, under which name and tripcode, and what. The broadcaster has this file as long as they like, and may give it to others. Somebody without a name is “Anonymous” in it; tags, cookies and colours are not in it."
         }

@@ -100,7 +100,10 @@ pub fn one(
                 a href="/recordings" { "All recordings" }
                 a href="/" { "To the first page" }
             }
-            p class="quiet" { "If the player stays empty, click where the picture should be, then OK. To go to another place through Tor, the times above are faster than the bar of the player." }
+            p class="quiet" {
+                "If the player stays empty, click where the picture should be, then OK. To go to another place through Tor, the times above are faster than the bar of the player."
+                @if with_chat { " Its button CC shows the chat in the picture." }
+            }
         }
     })
 }
