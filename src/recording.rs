@@ -17,7 +17,7 @@ mod tape;
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
@@ -26,7 +26,9 @@ use tokio::sync::watch;
 pub use self::{index::is_ours, playback::Playback};
 use crate::{
     clock::Clock,
-    media::recording::{Eyes, MOST, Recorder, Recording, RecordingName, Shortage, Space, Stage},
+    media::recording::{
+        Eyes, MOST, Recorder, Recording, RecordingName, Shortage, Space, Stage, chat::ChatFile,
+    },
     private_file::PrivateFileError,
 };
 
@@ -65,6 +67,8 @@ struct Shared {
     index: Mutex<()>,
     /// One write of a chat at a time, and no recording is deleted meanwhile.
     chats: Mutex<()>,
+    /// Chats that somebody is reading: so many readers hold each once.
+    read: Mutex<BTreeMap<RecordingName, Weak<ChatFile>>>,
     wanted: watch::Sender<bool>,
     wants_chat: watch::Sender<bool>,
     /// Counts beginnings, ends and problems.
@@ -114,6 +118,7 @@ impl Recordings {
                 state: Mutex::default(),
                 index: Mutex::default(),
                 chats: Mutex::default(),
+                read: Mutex::default(),
                 wanted,
                 wants_chat,
                 turns,

@@ -34,7 +34,6 @@ pub(super) struct Setting {
 macro_rules! settings {
     ($(
         #[doc = $section_doc:literal]
-        $(#[$lint:meta])*
         $section:ident: $Section:ident {$(
             $(#[doc = $doc:literal])+
             $key:ident: $Type:ty = $default:literal, $kind:expr;
@@ -43,7 +42,6 @@ macro_rules! settings {
         $(
             #[doc = $section_doc]
             #[derive(Debug, Clone, PartialEq, Eq)]
-            $(#[$lint])*
             pub struct $Section {
                 $( $(#[doc = $doc])+ pub $key: $Type, )+
             }
@@ -194,7 +192,6 @@ settings! {
         rtmp: Listen = "127.0.0.1:1935", Kind::Address;
     }
     /// Recordings: one file for each run of the show.
-    #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
     recording: Recording {
         /// Whether the show is recorded whenever it is on the air; `--record` is the same as `true`.
         enabled: bool = "false", Kind::Flag;

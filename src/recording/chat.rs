@@ -10,7 +10,7 @@
 use std::{
     fs, io,
     path::PathBuf,
-    sync::{Arc, PoisonError},
+    sync::{Arc, PoisonError, Weak},
     time::Duration,
 };
 
@@ -77,7 +77,7 @@ impl Recordings {
     }
 
     /// The chat of a recording that these may have.
-    pub async fn chat(&self, name: RecordingName, eyes: Eyes) -> Option<ChatFile> {
+    pub async fn chat(&self, name: RecordingName, eyes: Eyes) -> Option<Arc<ChatFile>> {
         if !self.has_chat_for(name, eyes) {
             return None;
         }
@@ -328,7 +328,7 @@ impl Shared {
         }
         drop(state);
         private_file::write(&self.chat_file(name), text)?;
-        self.grew(name, |recording| recording.chat_bytes = bytes);
+        self.wrote_chat(name, bytes);
         Ok(())
     }
 
@@ -346,12 +346,25 @@ impl Shared {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        self.grew(name, |recording| recording.chat_bytes = 0);
+        self.wrote_chat(name, 0);
         Ok(())
     }
 
+    fn wrote_chat(&self, name: RecordingName, bytes: u64) {
+        self.grew(name, |recording| recording.chat_bytes = bytes);
+        // Whoever comes now gets what is there now.
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.remove(&name);
+    }
+
     /// The chat of a recording, which anybody may have changed who can write there. Blocks.
-    fn read_chat(&self, name: RecordingName) -> Option<ChatFile> {
+    fn read_chat(&self, name: RecordingName) -> Option<Arc<ChatFile>> {
+        // Held all the time: of those who come together one reads for all.
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.retain(|_, chat| chat.strong_count() > 0);
+        if let Some(chat) = read.get(&name).and_then(Weak::upgrade) {
+            return Some(chat);
+        }
         let text = match private_file::read(&self.chat_file(name)) {
             Ok(text) => text?,
             Err(error) => {
@@ -360,7 +373,11 @@ impl Shared {
             }
         };
         match ChatFile::parse(&text) {
-            Ok(file) => Some(file),
+            Ok(file) => {
+                let chat = Arc::new(file);
+                read.insert(name, Arc::downgrade(&chat));
+                Some(chat)
+            }
             Err(error) => {
                 tracing::warn!("the chat of the recording {name} cannot be read: {error}");
                 None
@@ -368,3 +385,6 @@ impl Shared {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,7 +50,7 @@ pub(super) async fn send(
         lease,
     };
     let parts = stream::unfold(sending, |mut sending| async move {
-        let bytes = sending.next().await?;
+        let bytes = sending.next()?;
         Some((Ok::<_, Infallible>(bytes), sending))
     });
     let media_type = [(header::CONTENT_TYPE, format.media_type())];
@@ -69,7 +69,7 @@ struct Sending {
 impl Sending {
     /// The next lines, made when those before have been taken. Ends early when these may not have
     /// them any more.
-    async fn next(&mut self) -> Option<Bytes> {
+    fn next(&mut self) -> Option<Bytes> {
         self.lease.asked();
         if self.lease.revoked().now_or_never().is_some()
             || !self.recordings.has_chat_for(self.name, self.eyes)

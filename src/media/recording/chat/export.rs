@@ -4,7 +4,7 @@
 //!
 //! Made piece by piece, so that what is sent to a slow reader is not held a second time.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{fmt::Write as _, sync::Arc, time::Duration};
 
 use super::{ChatFile, Line, TAIL, head};
 
@@ -74,7 +74,7 @@ impl Format {
 /// A chat that is being written; gives its pieces in order, at most a line each.
 #[derive(Debug)]
 pub struct Export {
-    file: ChatFile,
+    file: Arc<ChatFile>,
     format: Format,
     from: u64,
     /// 0 before the head, then the number of lines that were written and 1.
@@ -84,7 +84,7 @@ pub struct Export {
 impl Export {
     /// Of a recording that is played `from` there: subtitles are moved as much, and those before it
     /// left out. Text and JSON are always whole, with the times of the recording.
-    pub fn new(file: ChatFile, format: Format, from: Duration) -> Self {
+    pub fn new(file: Arc<ChatFile>, format: Format, from: Duration) -> Self {
         Self {
             file,
             format,

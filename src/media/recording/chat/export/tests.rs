@@ -12,7 +12,7 @@ fn file(lines: Vec<Line>) -> ChatFile {
 }
 
 fn export(file: &ChatFile, format: Format, from: u64) -> String {
-    Export::new(file.clone(), format, Duration::from_millis(from)).collect()
+    Export::new(Arc::new(file.clone()), format, Duration::from_millis(from)).collect()
 }
 
 /// A cue as a player reads it.
@@ -24,7 +24,7 @@ struct Cue {
     text: String,
 }
 
-/// Reads WebVTT as its specification says, as far as this program writes it; panics at the rest.
+/// Reads `WebVTT` as its specification says, as far as this program writes it; panics at the rest.
 fn read(text: &str) -> Vec<Cue> {
     let mut blocks = text.split("\n\n");
     assert_eq!(blocks.next(), Some("WEBVTT"));
@@ -200,7 +200,7 @@ proptest! {
         from in 0_u64..1_000,
     ) {
         let lines = said.into_iter().map(|(ms, name, text, action, tripcode)| {
-            Line { ms, name, text, action, tripcode }.cleaned()
+            Line { ms, name, tripcode, text, action }.cleaned()
         });
         let mut chat = file(lines.collect());
         chat.lines.sort_by_key(|line| line.ms);
