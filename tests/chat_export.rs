@@ -551,3 +551,74 @@ fn a_browser_without_javascript_tells_asks_and_shows_the_chat_as_subtitles() {
     assert!(firefox.picture_of("video") != before);
     firefox.screenshot(&picture("recording-subtitles.png"));
 }
+
+/// Puts a recording of so many seconds with two chapters after its beginning into a directory, and
+/// its chat.
+fn put(directory: &Path, chat: &str) -> PathBuf {
+    let place = directory.join("recordings");
+    fs::create_dir_all(&place).expect("a directory");
+    fs::write(place.join("2026-11-21_2000.mp4"), [0; 10_000]).expect("a file");
+    let index = "[[recordings]]\nname = \"2026-11-21_2000\"\nlength = 150000\n\
+                 chapters = [[0, 500], [61000, 5000], [122000, 9000]]\n";
+    let file = place.join("2026-11-21_2000.chat.json");
+    for (file, text) in [(&place.join("index.toml"), index), (&file, chat)] {
+        fs::write(file, text).expect("a file");
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).expect("a mode");
+    }
+    file
+}
+
+#[test]
+fn subtitles_begin_where_the_player_begins_and_a_broken_chat_is_none() {
+    let lines = [(60_500, "a while"), (62_000, "soon"), (130_000, "late")];
+    let lines = lines.map(|(ms, text)| {
+        format!("{{\"ms\":{ms},\"name\":\"Anna\\u202e\",\"text\":\"{text}\\u0000\"}}")
+    });
+    let chat = format!(
+        "{{\"version\":1,\"recording\":\"x\",\"lines\":[{}]}}",
+        lines.join(",")
+    );
+    let settings = ["recording.public=true", "recording.chat_public=true"];
+    let sets = settings.iter().flat_map(|setting| ["--set", setting]);
+    let arguments: Vec<_> = ["--no-tor"].into_iter().chain(sets).collect();
+    let mut file = PathBuf::new();
+    let server = Server::start_prepared(&arguments, |directory| file = put(directory, &chat));
+    let there = "/recordings/2026-11-21_2000";
+    let starts = |from: &str| -> Vec<String> {
+        let vtt = get(&server, &format!("{there}/chat.vtt{from}"));
+        assert_eq!(vtt.status, 200, "{}", server.log());
+        let vtt = vtt.text();
+        let cues = vtt.lines().filter_map(|line| line.split_once(" --> "));
+        cues.map(|(start, _)| start.to_owned()).collect()
+    };
+
+    let whole = ["00:01:00.500", "00:01:02.000", "00:02:10.000"];
+    assert_eq!(starts(""), whole);
+    assert_eq!(starts("?from=30"), whole);
+    // What is still to be read when it begins, and the rest.
+    let later = ["00:00:00.000", "00:00:01.000", "00:01:09.000"];
+    assert_eq!(starts("?from=75"), later);
+    assert_eq!(starts("?from=149"), ["00:00:08.000"]);
+    let page = get(&server, &format!("{there}?from=75")).text();
+    assert!(page.contains("/chat.vtt?from=61\""), "{page}");
+    assert_eq!(starts("?from=61"), later);
+    let text = get(&server, &format!("{there}/chat.txt")).text();
+    assert!(text.starts_with("[00:01:00] Anna: a while\n"), "{text}");
+
+    for name in ["chat", "chat.html", "chat.txt.mp4", "..%2Findex.toml", ""] {
+        let answer = get(&server, &format!("{there}/{name}"));
+        assert_eq!(answer.status, 404, "{name}");
+    }
+    for path in ["2026-11-21_2001/chat.txt", "index/chat.txt"] {
+        assert_eq!(get(&server, &format!("/recordings/{path}")).status, 404);
+    }
+    for broken in ["", "{}", "[1]", &chat[..chat.len() - 9]] {
+        fs::write(&file, broken).expect("a file");
+        assert_eq!(get(&server, &format!("{there}/chat.json")).status, 404);
+    }
+    server.wait_log("cannot be read: it is no chat of a recording", SOON);
+    assert!(!server.log().contains("a while"));
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("a mode");
+    assert_eq!(get(&server, &format!("{there}/chat.json")).status, 404);
+    server.wait_log("open to other users", SOON);
+}

@@ -42,6 +42,9 @@ const WRITE_EVERY: Duration = Duration::from_secs(10);
 /// forgetting a person changes their files.
 const REMEMBERED: usize = 8;
 
+/// What is written can be read again.
+const _: () = assert!((chat::MOST_BYTES as u64) < private_file::MAX_BYTES);
+
 /// Why a chat was not written.
 #[derive(Debug, thiserror::Error)]
 enum WriteError {

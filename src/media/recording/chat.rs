@@ -22,9 +22,11 @@ pub const VERSION: u32 = 1;
 /// Lines that are kept of one recording; the ones after that are counted.
 pub const MAX_LINES: usize = 50_000;
 
-/// Bytes that the lines of one recording may take in its file. With all that is around them they
-/// stay below what is read as a private file.
+/// Bytes that the lines of one recording may take in its file.
 pub const MAX_BYTES: usize = 6 << 20;
+
+/// Bytes that the whole file takes at most: two more for each line, and what is before them.
+pub const MOST_BYTES: usize = MAX_BYTES + 2 * MAX_LINES + 256;
 
 /// Who has no name.
 pub const ANONYMOUS: &str = "Anonymous";

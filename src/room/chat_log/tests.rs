@@ -144,7 +144,7 @@ fn a_full_log_keeps_what_came_first_and_counts_the_rest() {
     says(&mut log, id + 1, 1, "a short one");
 
     let text = log.text(name()).unwrap();
-    assert!((text.len() as u64) < crate::private_file::MAX_BYTES);
+    assert!(text.len() <= chat::MOST_BYTES, "{}", text.len());
     let file = ChatFile::parse(&text).unwrap();
     assert_eq!(file.left_out, 2);
     assert_eq!(file.lines[0].ms, 1_000);
