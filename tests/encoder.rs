@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use onionstream::media::init::TrackKind;
+use onionstream::media::{fragment::Fragment, init::TrackKind};
 use stage::{
     Deadline,
     firefox::{self, Firefox},
@@ -305,7 +305,7 @@ fn a_camera_is_broadcast_in_the_shape_and_rate_that_were_asked_for() {
     let picture = picture.expect("a picture");
     let size = picture.entry.and_then(|entry| entry.size);
     assert_eq!(size, Some((640, 360)));
-    let runs = watching.fragments.iter().flat_map(|one| one.runs());
+    let runs = watching.fragments.iter().flat_map(Fragment::runs);
     let samples: u32 = runs
         .filter(|run| run.track_id == picture.id)
         .map(|run| run.samples)
