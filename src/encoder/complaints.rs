@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    io::{BufRead, Read as _},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -11,11 +12,55 @@ const LINES: usize = 64;
 /// Characters that are kept of a line.
 const LINE: usize = 400;
 
-/// The newest lines of an encoder's standard error; clones are the same.
+/// Bytes of a line that are read at most; what follows is another line.
+const LINE_BYTES: u64 = 4096;
+
+/// The newest lines of what the programs of a show wrote to their standard errors; clones are the
+/// same.
 #[derive(Debug, Clone, Default)]
-pub struct Complaints(Arc<Mutex<VecDeque<String>>>);
+pub struct Complaints {
+    lines: Arc<Mutex<VecDeque<Line>>>,
+    speaker: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Line {
+    speaker: Option<&'static str>,
+    words: String,
+}
+
+impl Line {
+    fn shown(&self) -> String {
+        match self.speaker {
+            Some(speaker) => format!("{speaker}: {}", self.words),
+            None => self.words.clone(),
+        }
+    }
+}
 
 impl Complaints {
+    /// The same list, for a program that is not the encoder and is called this.
+    #[must_use]
+    pub fn by(&self, speaker: &'static str) -> Self {
+        Self {
+            lines: Arc::clone(&self.lines),
+            speaker: Some(speaker),
+        }
+    }
+
+    /// Notes all lines until the end.
+    pub(super) fn listen_to(&self, mut errors: impl BufRead) {
+        let mut line = Vec::new();
+        while let Ok(1..) = errors
+            .by_ref()
+            .take(LINE_BYTES)
+            .read_until(b'\n', &mut line)
+        {
+            self.note(&line);
+            line.clear();
+        }
+    }
+
     /// Notes a line; a repetition of the last one is not news.
     pub(super) fn note(&self, line: &[u8]) {
         let line = String::from_utf8_lossy(line);
@@ -24,35 +69,70 @@ impl Complaints {
             Some(((part, _), (_, rest))) => format!("{part}] {rest}"),
             None => line.into_owned(),
         };
-        let shown: String = words
-            .trim()
+        let words: String = without_secrets(words.trim())
             .chars()
             .filter(|letter| !letter.is_control())
             .take(LINE)
             .collect();
+        let line = Line {
+            speaker: self.speaker,
+            words,
+        };
         let mut lines = self.lock();
-        if shown.is_empty() || lines.back() == Some(&shown) {
+        if line.words.is_empty() || lines.back() == Some(&line) {
             return;
         }
         if lines.len() == LINES {
             lines.pop_front();
         }
-        lines.push_back(shown);
+        lines.push_back(line);
     }
 
-    /// The newest one.
+    /// The newest one of this speaker, without the name.
     pub fn last(&self) -> Option<String> {
-        self.lock().back().cloned()
+        let lines = self.lock();
+        let mut own = lines.iter().rev();
+        let last = own.find(|line| line.speaker == self.speaker)?;
+        Some(last.words.clone())
     }
 
-    /// All that are kept, oldest first.
+    /// All that are kept, of everybody, oldest first; who spoke stands before the words if it was not
+    /// the encoder.
     pub fn all(&self) -> Vec<String> {
-        self.lock().iter().cloned().collect()
+        self.lock().iter().map(Line::shown).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Line>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The words without what may be a key: of addresses in a network only the place is left.
+///
+/// These lines go into the log, and logs get around.
+fn without_secrets(words: &str) -> String {
+    let mut shown = String::with_capacity(words.len());
+    let mut rest = words;
+    while let Some((before, after)) = rest.split_once("://") {
+        shown.push_str(before);
+        shown.push_str("://");
+        let end = after
+            .find(|letter: char| letter.is_whitespace() || "'\"`,;<>()".contains(letter))
+            .unwrap_or(after.len());
+        let (address, following) = after.split_at_checked(end).unwrap_or((after, ""));
+        let (place, is_all) = match address.find(['/', '?', '#']) {
+            Some(at) => (address.get(..at).unwrap_or_default(), false),
+            None => (address, true),
+        };
+        let place = place.rsplit('@').next().unwrap_or_default();
+        shown.push_str(place);
+        if !is_all {
+            shown.push_str("/…");
+        }
+        rest = following;
+    }
+    shown.push_str(rest);
+    shown
 }
 
 #[cfg(test)]
@@ -79,9 +159,66 @@ mod tests {
     }
 
     #[test]
+    fn the_line_says_who_spoke_and_each_has_their_own_last_words() {
+        let complaints = Complaints::default();
+        let slate = complaints.by("the slate");
+        complaints.note(b"past duration too large");
+        slate.note(b"past duration too large");
+
+        assert_eq!(
+            complaints.all(),
+            [
+                "past duration too large",
+                "the slate: past duration too large"
+            ]
+        );
+        slate.note(b"no such file");
+        assert_eq!(
+            complaints.last().as_deref(),
+            Some("past duration too large")
+        );
+        assert_eq!(slate.last().as_deref(), Some("no such file"));
+        assert_eq!(complaints.by("nobody").last(), None);
+    }
+
+    #[test]
+    fn of_an_address_in_a_network_only_the_place_is_kept() {
+        for (said, kept) in [
+            (
+                "rtmp://127.0.0.1:1935/live/KEY: Input/output error",
+                "rtmp://127.0.0.1:1935/…",
+            ),
+            (
+                "Opening 'https://me:pass@example.org/a.m3u8?token=1' for reading",
+                "Opening 'https://example.org/…' for reading",
+            ),
+            (
+                "two http://one.example?k=1 http://two.example end",
+                "two http://one.example/… http://two.example end",
+            ),
+            (
+                "/home/me/film.mkv: no such file",
+                "/home/me/film.mkv: no such file",
+            ),
+            ("://", "://"),
+        ] {
+            let complaints = Complaints::default();
+            complaints.note(said.as_bytes());
+            let last = complaints.last().unwrap();
+            assert!(last.starts_with(kept), "{last}");
+            for secret in ["KEY", "token", "pass@", "k=1"] {
+                assert!(!last.contains(secret), "{last}");
+            }
+        }
+    }
+
+    #[test]
     fn a_line_without_an_end_is_cut() {
         let complaints = Complaints::default();
         complaints.note(&[b'x'; 10_000]);
         assert_eq!(complaints.last().map(|line| line.len()), Some(LINE));
+        complaints.listen_to(&[b'y'; 10_000][..]);
+        // In pieces, of which each is cut to the same.
+        assert_eq!(complaints.all().len(), 2);
     }
 }
