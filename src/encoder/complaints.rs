@@ -15,6 +15,10 @@ const LINE: usize = 400;
 /// Bytes of a line that are read at most; what follows is another line.
 const LINE_BYTES: u64 = 4096;
 
+/// Said of every show, because it is meant so: sound begins before the picture, and fragments are
+/// written from the start.
+const MEANT: [&str; 1] = ["starts with a nonzero dts"];
+
 /// The newest lines of what the programs of a show wrote to their standard errors; clones are the
 /// same.
 #[derive(Debug, Clone, Default)]
@@ -79,7 +83,8 @@ impl Complaints {
             words,
         };
         let mut lines = self.lock();
-        if line.words.is_empty() || lines.back() == Some(&line) {
+        let is_meant = MEANT.iter().any(|meant| line.words.contains(meant));
+        if line.words.is_empty() || is_meant || lines.back() == Some(&line) {
             return;
         }
         if lines.len() == LINES {
@@ -94,6 +99,14 @@ impl Complaints {
         let mut own = lines.iter().rev();
         let last = own.find(|line| line.speaker == self.speaker)?;
         Some(last.words.clone())
+    }
+
+    /// The oldest one of this speaker that is kept, without the name: of a program that failed at
+    /// once it is the cause, and the others are what it led to.
+    pub(super) fn first(&self) -> Option<String> {
+        let lines = self.lock();
+        let first = lines.iter().find(|line| line.speaker == self.speaker)?;
+        Some(first.words.clone())
     }
 
     /// All that are kept, of everybody, oldest first; who spoke stands before the words if it was not
@@ -146,6 +159,7 @@ mod tests {
             complaints.note(format!("line {number}\r").as_bytes());
         }
         complaints.note(b"line 99");
+        complaints.note(b"[mp4 @ 0x5] Track 1 starts with a nonzero dts -1024, while the moov");
         complaints.note(b"\x1b[31m[libx264 @ 0x5581abc] \xffbroken\n");
         complaints.note(b"  ");
 
@@ -178,6 +192,7 @@ mod tests {
             Some("past duration too large")
         );
         assert_eq!(slate.last().as_deref(), Some("no such file"));
+        assert_eq!(slate.first().as_deref(), Some("past duration too large"));
         assert_eq!(complaints.by("nobody").last(), None);
     }
 

@@ -108,8 +108,8 @@ pub fn slate(
     if status.success() && !bytes.is_empty() {
         return Ok(bytes.into());
     }
-    let last = complaints.last();
+    let first = complaints.first();
     Err(SlateError::Encode(
-        last.unwrap_or_else(|| "it did not say why".to_owned()),
+        first.unwrap_or_else(|| "it did not say why".to_owned()),
     ))
 }

@@ -111,7 +111,7 @@ fn trouble(plan: &Plan, hardware: Hardware) -> Option<String> {
         return unusable(&answer.bytes);
     }
     // The first complaint is the cause; those after it are what it led to.
-    let Some(first) = answer.complaints.all().into_iter().next() else {
+    let Some(first) = answer.complaints.first() else {
         return Some("it did not say why".to_owned());
     };
     // Which part of ffmpeg speaks is of no use here.
