@@ -57,9 +57,10 @@ fn what_the_page_says_ffmpeg_reads_is_what_the_program_prints() {
         let mut rest = printed.as_str();
         let expected = lines.next().expect("what it prints");
         for part in expected.split('…').map(str::trim) {
-            let at = rest.find(part);
-            let at = at.unwrap_or_else(|| panic!("`{command}`: no `{part}` in {printed}"));
-            rest = &rest[at + part.len()..];
+            let found = rest.split_once(part);
+            rest = found
+                .unwrap_or_else(|| panic!("`{command}`: no `{part}` in {printed}"))
+                .1;
         }
         told += 1;
     }

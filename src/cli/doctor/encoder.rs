@@ -95,7 +95,10 @@ fn trouble(error: &EncoderError, is_needed: bool) -> Finding {
     if is_needed {
         fail(what, fix)
     } else {
-        warn(what, format!("{fix}; OBS needs none of it"))
+        warn(
+            what,
+            format!("{fix}; not needed for `--source watch`, `demo` or `ingest`"),
+        )
     }
 }
 
