@@ -6,11 +6,16 @@
 
 mod field;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use self::field::Field;
 use super::value::{Kind, LEVELS, Listen, Value};
-use crate::{encoder::Preset, media::delay::Delay};
+use crate::{
+    encoder::{HardwareEncoder, Preset},
+    media::delay::Delay,
+};
 
 /// A group of settings: `[name]` in the file.
 #[derive(Debug)]
@@ -28,6 +33,12 @@ pub(super) struct Setting {
     /// As a person would write it, without quotes.
     pub(super) default: &'static str,
     pub(super) doc: &'static str,
+}
+
+/// A type that a setting can have in [`Settings`].
+trait Field: Sized {
+    /// Takes the value over; relative paths start at `dir`. Nothing if the kind does not fit.
+    fn take(value: &Value, dir: &Path) -> Option<Self>;
 }
 
 /// Writes the typed sections and the table from one text, so that they cannot drift apart.
@@ -165,6 +176,11 @@ settings! {
         /// How it encodes: H.264 and AAC with little delay or balanced, VP9 and Opus that every Tor
         /// Browser plays, or sound alone.
         preset: Preset = "balanced", Kind::Word(&Preset::WORDS);
+        /// Hardware in place of the processor for H.264, which is worth trying on a slow computer:
+        /// `onionstream doctor` says what works here.
+        hardware: Option<HardwareEncoder> = "none", Kind::Word(&HardwareEncoder::WORDS);
+        /// The graphics card for `h264_vaapi`.
+        hardware_device: PathBuf = "/dev/dri/renderD128", Kind::Path;
         /// Kilobits a second of the picture; times the viewers it is what you send.
         video_kbits: usize = "500", Kind::Count(50, 20_000);
         /// Kilobits a second of the sound.

@@ -1,4 +1,4 @@
-//! From a checked value to the type that a setting has.
+//! How a checked value becomes the type that its setting has.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,15 +7,12 @@ use std::{
 
 use super::{
     super::value::{Listen, Value},
-    LogFilter,
+    Field, LogFilter,
 };
-use crate::{encoder::Preset, media::delay::Delay};
-
-/// A type that a setting can have in [`Settings`].
-pub(super) trait Field: Sized {
-    /// Takes the value over; relative paths start at `dir`. Nothing if the kind does not fit.
-    fn take(value: &Value, dir: &Path) -> Option<Self>;
-}
+use crate::{
+    encoder::{HardwareEncoder, Preset},
+    media::delay::Delay,
+};
 
 impl Field for bool {
     fn take(value: &Value, _: &Path) -> Option<Self> {
@@ -41,6 +38,16 @@ impl Field for Preset {
     fn take(value: &Value, _: &Path) -> Option<Self> {
         if let Value::Text(word) = value {
             Self::parse(word)
+        } else {
+            None
+        }
+    }
+}
+
+impl Field for Option<HardwareEncoder> {
+    fn take(value: &Value, _: &Path) -> Option<Self> {
+        if let Value::Text(word) = value {
+            Some(HardwareEncoder::parse(word))
         } else {
             None
         }

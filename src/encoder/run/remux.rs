@@ -15,6 +15,9 @@ use super::{
 };
 use crate::{encoder::command::remux_arguments, media::stream::Item};
 
+/// What it is called in complaints.
+const SPEAKER: &str = "repacking";
+
 /// Everything that is needed to repack.
 #[derive(Debug, Clone)]
 pub struct Remux {
@@ -38,7 +41,11 @@ pub fn remux(
 ) -> io::Result<(PipeWriter, EncoderThread)> {
     let (input, writer) = io::pipe()?;
     let life = Arc::new(Life::default());
-    let clock = remux.around.clock;
+    let around = Surroundings {
+        complaints: remux.around.complaints.by(SPEAKER),
+        ..remux.around
+    };
+    let clock = around.clock;
     let reading = Arc::clone(&life);
     let work = move || {
         let task = Task {
@@ -48,7 +55,7 @@ pub fn remux(
             is_live: true,
         };
         let mut is_wanted = true;
-        let ended = encode(task, &remux.around, &reading, &mut |item| {
+        let ended = encode(task, &around, &reading, &mut |item| {
             is_wanted = each(item);
             is_wanted
         });
@@ -57,7 +64,7 @@ pub fn remux(
             tracing::warn!(
                 "the ffmpeg that repacks the stream {}{}",
                 ended.words(),
-                last_words(&remux.around.complaints)
+                last_words(&around.complaints)
             );
         }
         // Nothing is left to look after.
