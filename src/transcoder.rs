@@ -326,3 +326,43 @@ fn frames(fragment: &Fragment, track: &Track) -> Option<FrameRate> {
     let rate = ticks.saturating_mul(1_000).checked_div(run.duration)?;
     u32::try_from(rate).ok().map(FrameRate)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::fragment::sample;
+
+    #[test]
+    fn frames_and_codecs_are_those_of_the_broadcast() {
+        let init = sample::audio_and_video_init();
+        let picture = init
+            .tracks()
+            .iter()
+            .find(|track| track.kind == TrackKind::Video)
+            .unwrap();
+        let fragment = sample::fragment(200, true);
+        assert_eq!(frames(&fragment, picture), Some(FrameRate(25_000)));
+        let other = Track {
+            id: 77,
+            ..picture.clone()
+        };
+        assert_eq!(frames(&fragment, &other), None);
+
+        for (format, expected) in [
+            (b"avc1", Codecs::H264),
+            (b"hvc1", Codecs::H264),
+            (b"vp09", Codecs::Vp9),
+            (b"av01", Codecs::Vp9),
+        ] {
+            let entry = crate::media::init::SampleEntry {
+                format: crate::media::boxes::BoxType(*format),
+                size: None,
+            };
+            let track = Track {
+                entry: Some(entry),
+                ..picture.clone()
+            };
+            assert_eq!(codecs(&track), expected);
+        }
+    }
+}

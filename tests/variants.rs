@@ -12,6 +12,7 @@ use std::{
 };
 
 use onionstream::media::{fragment::Fragment, init::InitSegment};
+use rustix::process::{Pid, Signal, kill_process};
 use stage::{
     Deadline,
     desk::{PASSWORD, set_password},
@@ -447,7 +448,7 @@ fn low_is_made_from_the_broadcast_in_its_own_codecs_for_what_was_asked() {
 fn a_directory_for_low_takes_the_place_of_what_is_made_and_gives_it_back() {
     let server = start(&["--low"]);
     server.local_url();
-    let _source = beside(&server, "", 640, Codecs::H264);
+    let source = beside(&server, "", 640, Codecs::H264);
     let has = |size: &str| {
         let seen = watch(SOON, || {
             get(&server, "/master.m3u8")
@@ -465,6 +466,51 @@ fn a_directory_for_low_takes_the_place_of_what_is_made_and_gives_it_back() {
     low.kill();
     fs::remove_dir_all(server.directory().join("stream/low")).expect("removed");
     has("RESOLUTION=426x240");
+
+    // It ends with the broadcast that it is made from.
+    let mut watching = Watching::open_at(&server, "/quality/low/stream.mp4?delay=low");
+    source.quit();
+    assert!(!watching.until(SOON, |_| false), "a clean end");
+    let gone = watch(SOON, || {
+        let is_off = get(&server, "/quality/low/stream.mp4").status == 404;
+        (is_off && encoders_of(server.id()).is_empty()).then_some(())
+    });
+    assert!(gone.is_some(), "{}", server.log());
+}
+
+/// Whether an ffmpeg makes `low`.
+fn makes_low(process: u32) -> bool {
+    let words = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&words).contains("\0pipe:0\0")
+}
+
+#[test]
+fn firefox_plays_what_is_made_also_while_the_encoder_of_the_broadcast_is_away() {
+    for preset in ["balanced", "compatible"] {
+        let server = start(&["--source", "test", "--preset", preset, "--low"]);
+        let mut watching = Watching::open_at(&server, "/quality/low/stream.mp4?delay=low");
+        assert!(watching.until(SOON, |watching| watching.seconds() > 6.0));
+        let firefox = Firefox::start(firefox::Options::default());
+        firefox.goto(&server.local_url());
+        firefox.click("footer a[href='/video?quality=low']");
+        firefox.enter_frame("iframe.video");
+        plays(&firefox, 426);
+        let before = firefox.video().expect("a player");
+
+        let ours = encoders_of(server.id());
+        let source: Vec<_> = ours.iter().filter(|id| !makes_low(**id)).collect();
+        assert_eq!((ours.len(), source.len()), (2, 1));
+        let source = i32::try_from(*source[0]).ok().and_then(Pid::from_raw);
+        kill_process(source.expect("a process"), Signal::KILL).expect("killed");
+
+        let so_far = watching.seconds();
+        assert!(watching.until(SOON, |watching| watching.seconds() > so_far + 8.0));
+        assert_eq!(watching.inits.len(), 1, "{preset}: one stream");
+        assert_eq!(watching.seams().1, Duration::ZERO, "{preset}");
+        firefox.wait_for_video(SOON, |video| {
+            video.current_time > before.current_time + 8.0 && video.error.is_none()
+        });
+    }
 }
 
 /// An ffmpeg that does this in place of making `low`.

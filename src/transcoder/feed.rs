@@ -165,3 +165,72 @@ fn write(mut pipe: PipeWriter, pieces: &Receiver<Bytes>, counts: &Counts) {
         counts.taken.fetch_add(1, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encoder::{self, Codecs, Complaints, Lower, Surroundings};
+
+    /// A feed into a pipe of which the test has the other end; there is no ffmpeg.
+    fn feed() -> (Feed, io::PipeReader) {
+        let clock = Clock::new();
+        let around = Surroundings {
+            guard: Vec::new(),
+            max_fragment_bytes: 1 << 20,
+            complaints: Complaints::default(),
+            clock,
+        };
+        let lower = Lower {
+            codecs: Codecs::H264,
+            frames: None,
+            kbits: 200,
+        };
+        let nothing = "/there/is/none".into();
+        let (_, encoder) = encoder::lower(nothing, &lower, around, |_| true, |_| {}).unwrap();
+        let (reader, writer) = io::pipe().unwrap();
+        let feed = Feed::new(writer, encoder, Arc::default(), clock).unwrap();
+        (feed, reader)
+    }
+
+    #[test]
+    fn what_nobody_reads_is_refused_before_it_is_too_much() {
+        let (mut feed, reader) = feed();
+        let piece = Bytes::from(vec![0; 4096]);
+
+        let pushed = (0..10_000).find_map(|count| Some((count, feed.push(piece.clone()).err()?)));
+
+        let (count, refused) = pushed.expect("there is a limit");
+        assert_eq!(refused, Refused::Slow);
+        // And a pipe full of them.
+        assert!((WAITING..WAITING + 64).contains(&count), "{count}");
+        drop(reader);
+        feed.end(false);
+    }
+
+    #[test]
+    fn bytes_have_a_limit_of_their_own() {
+        let (mut feed, reader) = feed();
+        let piece = Bytes::from(vec![0; 8 << 20]);
+
+        let pushed = (0..100).find_map(|count| Some((count, feed.push(piece.clone()).err()?)));
+
+        assert_eq!(pushed, Some((5, Refused::Slow)));
+        drop(reader);
+        feed.end(false);
+    }
+
+    #[test]
+    fn a_reader_that_is_gone_is_noticed() {
+        let (mut feed, reader) = feed();
+        drop(reader);
+
+        let piece = Bytes::from_static(b"piece");
+        let refused = (0..2_000).find_map(|_| {
+            std::thread::sleep(Duration::from_millis(5));
+            feed.push(piece.clone()).err()
+        });
+
+        assert_eq!(refused, Some(Refused::Gone));
+        feed.end(true);
+    }
+}
