@@ -43,6 +43,7 @@ Examples:
                                             look at it: a built-in clip, here and on Tor
   onionstream --dir ~/show start            show what an encoder writes into stream/
   onionstream --dir ~/show doctor           is everything ready for tonight?
+  onionstream doctor --source screen        can the screen be broadcast?
   onionstream config show                   every setting and where its value came from
   onionstream login-link                    to the desk without typing the password
   onionstream ban @Troll --for 2h           somebody out of the chat, while the show is running
@@ -139,7 +140,16 @@ enum Command {
     #[command(arg_required_else_help = true)]
     Config(Config),
     /// Check this computer before a show, and say how to put right what is wrong.
-    Doctor(Sets),
+    ///
+    /// Name what you will show, as for `start`, and it is looked at too: whether the screen or the
+    /// camera can be read, whether the file can be played.
+    Doctor {
+        #[command(flatten)]
+        source: SourceArguments,
+
+        #[command(flatten)]
+        sets: Sets,
+    },
     /// Set another password for the desk; everybody at the desk is logged out.
     ///
     /// Asks twice on a terminal; otherwise reads one line from standard input. The first password
@@ -231,7 +241,9 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<CommandLine, c
 /// Where the picture comes from, for the commands that want one.
 fn sources(command_line: &CommandLine) -> Option<&SourceArguments> {
     match &command_line.command {
-        Command::Start(Start { source, .. }) | Command::Ffmpeg { source, .. } => Some(source),
+        Command::Start(Start { source, .. })
+        | Command::Ffmpeg { source, .. }
+        | Command::Doctor { source, .. } => Some(source),
         _ => None,
     }
 }
@@ -278,7 +290,7 @@ fn run(command_line: &CommandLine) -> anyhow::Result<ExitCode> {
                 .with_context(|| format!("cannot start `{}`", program.display()))? {}
         }
         Command::Config(config) => config::run(&config.command, layers),
-        Command::Doctor(_) => doctor::run(&layers(), &Clock::new()),
+        Command::Doctor { source, .. } => doctor::run(&layers(), source, &Clock::new()),
         Command::Password { generate, .. } => password::run(&layers().settings()?, *generate),
         Command::StreamKey { new, .. } => stream_key::run(&layers().settings()?, *new),
         Command::Tripcode(_) => tripcode::run(&layers().settings()?),
@@ -301,7 +313,7 @@ fn overrides(command_line: &CommandLine) -> Vec<Override> {
     let below = match &command_line.command {
         Command::Start(start) => [Some(&start.sets), None],
         Command::Config(config) => [Some(&config.sets), config.command.sets()],
-        Command::Doctor(sets)
+        Command::Doctor { sets, .. }
         | Command::Tripcode(sets)
         | Command::Password { sets, .. }
         | Command::StreamKey { sets, .. }
@@ -425,9 +437,10 @@ mod tests {
     }
 
     /// The pages on which people find commands.
-    const PAGES: [&str; 3] = [
+    const PAGES: [&str; 4] = [
         include_str!("../docs/broadcasting.md"),
         include_str!("../docs/control.md"),
+        include_str!("../docs/sources.md"),
         MORE,
     ];
 

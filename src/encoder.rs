@@ -11,6 +11,7 @@
 mod command;
 mod complaints;
 pub mod guard;
+mod hardware;
 mod input;
 mod lower;
 mod pace;
@@ -22,10 +23,13 @@ mod slate;
 pub use self::{
     command::{Plan, Shape, Sound, quoted},
     complaints::Complaints,
+    hardware::{Hardware, HardwareEncoder},
     input::{Contents, Input, Microphone},
     lower::{Codecs, Lower},
     preset::Preset,
-    probe::{EncoderError, check, check_ffmpeg},
-    run::{EncoderThread, Job, Remux, Surroundings, lower, plans, remux, run},
+    probe::{
+        EncoderError, Tried, check, check_encoders, check_ffmpeg, ffprobe_of, try_hardware, version,
+    },
+    run::{EncoderThread, Job, Remux, Surroundings, check_files, lower, plans, remux, run},
     slate::{SlateError, slate},
 };

@@ -129,7 +129,7 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
     let around = surroundings(settings, &complaints, clock);
     let _picture = play(settings, &source, &site.video, sink, around.clone())?;
     let _variants = variants::open(
-        settings, &source, &site, &guard, clock, &closing, &mut tasks,
+        settings, &source, &site, &guard, &around, &closing, &mut tasks,
     )?;
     let socket = control::bind(settings);
     let local = listen(&settings.http.listen, &service, progress, &mut tasks).await?;

@@ -25,7 +25,7 @@ use self::{
     queue::Queue,
 };
 pub use self::{
-    queue::plans,
+    queue::{check_files, plans},
     remux::{Remux, lower, remux},
 };
 use super::{

@@ -7,6 +7,7 @@
 //! Invariants: the first kept fragment starts with a keyframe; the decode times of each track only
 //! grow within a run; a reader holds a [`Position`], never a queue, so a stalled one costs nothing.
 
+mod past;
 mod reading;
 pub mod rewind;
 
@@ -135,6 +136,8 @@ pub struct Timeline {
     /// At most as many as the init segment has tracks.
     ends: Vec<TrackEnd>,
     last_arrival: Option<Tick>,
+    /// The run before, if it came to a good end and somebody may be watching it.
+    past: Option<Box<Timeline>>,
 }
 
 impl Timeline {
@@ -156,6 +159,7 @@ impl Timeline {
             lead: Duration::ZERO,
             ends: Vec::new(),
             last_arrival: None,
+            past: None,
         }
     }
 
@@ -198,7 +202,8 @@ impl Timeline {
         self.rejoin = self.playing;
     }
 
-    /// Ends the run: every reader gets [`Next::Ended`], nothing is kept.
+    /// Ends the run at once: every reader gets [`Next::Ended`], nothing of it is kept. See
+    /// [`Timeline::end`] for a good end.
     pub fn finish(&mut self) {
         self.playing = false;
         self.ring.clear();
@@ -361,6 +366,7 @@ impl Timeline {
                 self.bytes -= dropped.size();
             }
         }
+        self.forget(now);
     }
 }
 

@@ -116,7 +116,8 @@ pub struct DeskValues {
     pub history: History,
     /// Done orders, the newest first.
     pub audit: Arc<[AuditLine]>,
-    /// What the encoder complained about, the newest last; empty if it is not ours.
+    /// What the ffmpeg of the show said, the newest last; who spoke stands before the words if it was
+    /// not the encoder.
     pub complaints: Arc<[String]>,
 }
 

@@ -76,8 +76,9 @@ pub(super) fn play(
             None
         }
         Source::Encoder(job) => {
+            let complaints = around.complaints.clone();
             let encoder = encoder::run(job.clone(), around, picture)?;
-            prepare_slate(settings, job.plan().clone(), video.clone());
+            prepare_slate(settings, job.plan().clone(), video.clone(), complaints);
             Some(encoder)
         }
     };
@@ -98,7 +99,7 @@ pub(super) fn watched(settings: &Settings) -> ingest::Settings {
 }
 
 /// Encodes the slate beside the show.
-fn prepare_slate(settings: &Settings, plan: Plan, video: VideoHandle) {
+fn prepare_slate(settings: &Settings, plan: Plan, video: VideoHandle, complaints: Complaints) {
     let (path, at_most) = (settings.encoder.slate.clone(), settings.encoder.slate_for);
     if at_most.is_zero() {
         return;
@@ -107,7 +108,7 @@ fn prepare_slate(settings: &Settings, plan: Plan, video: VideoHandle) {
     let started =
         thread::Builder::new()
             .name("slate".to_owned())
-            .spawn(move || match encoder::slate(&plan, path) {
+            .spawn(move || match encoder::slate(&plan, path, &complaints) {
                 Ok(bytes) => match Clip::parse(&bytes) {
                     Ok(clip) => {
                         let rate = if clip.init().has_video() {

@@ -9,9 +9,9 @@ use tokio_util::sync::CancellationToken;
 use super::{Task, metadata::MetadataGuard, picture};
 use crate::{
     cli::source::Source,
-    clock::{Clock, Tick},
+    clock::Tick,
     config::Settings,
-    encoder::{self, Complaints},
+    encoder::{self, Surroundings},
     http::Site,
     ingest::{self, Event, IngestThread, Stop},
     live::video::VideoHandle,
@@ -25,7 +25,7 @@ pub(super) fn open(
     source: &Source,
     site: &Site,
     guard: &MetadataGuard,
-    clock: Clock,
+    around: &Surroundings,
     closing: &CancellationToken,
     tasks: &mut JoinSet<Task>,
 ) -> anyhow::Result<Option<IngestThread>> {
@@ -36,8 +36,7 @@ pub(super) fn open(
         let transcoder = Transcoder {
             variants: site.variants.clone(),
             ffmpeg: settings.encoder.ffmpeg.clone().into(),
-            // What it complains about is not of the source.
-            around: picture::surroundings(settings, &Complaints::default(), clock),
+            around: around.clone(),
             kbits: settings.encoder.low_kbits as u64,
         };
         let (guard, closing, kept) = (guard.clone(), closing.clone(), low.clone());
@@ -68,7 +67,12 @@ pub(super) fn open(
         }
     };
     let watched = picture::watched(settings);
-    Ok(Some(ingest::watch_variants(watched, clock, open, close)?))
+    Ok(Some(ingest::watch_variants(
+        watched,
+        around.clock,
+        open,
+        close,
+    )?))
 }
 
 /// Where everything goes that is brought for a variant, past a guard of its own.

@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsString,
-    io::{self, BufRead as _, BufReader, Read as _},
+    io::{self, BufReader},
     os::unix::process::CommandExt as _,
     path::PathBuf,
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
@@ -20,9 +20,6 @@ pub(super) const END_WITHIN: Duration = Duration::from_secs(1);
 
 /// Between two looks whether it has ended.
 pub(super) const LOOK: Duration = Duration::from_millis(10);
-
-/// Bytes of a line of complaints that are read at most.
-const LINE: u64 = 4096;
 
 /// How a process ended.
 #[derive(Debug)]
@@ -107,14 +104,7 @@ impl Process {
         // Ends with the process, whose standard error it reads.
         thread::Builder::new()
             .name("complaints".to_owned())
-            .spawn(move || {
-                let mut errors = BufReader::new(errors);
-                let mut line = Vec::new();
-                while let Ok(1..) = errors.by_ref().take(LINE).read_until(b'\n', &mut line) {
-                    complaints.note(&line);
-                    line.clear();
-                }
-            })?;
+            .spawn(move || complaints.listen_to(BufReader::new(errors)))?;
         Ok((Self { child }, output))
     }
 

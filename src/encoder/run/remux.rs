@@ -22,6 +22,12 @@ use crate::{
     media::stream::Item,
 };
 
+/// What is repacked is called this in complaints.
+const REPACKING: &str = "repacking";
+
+/// What is encoded once more is called this in complaints.
+const LOW: &str = "low";
+
 /// Everything that is needed to repack.
 #[derive(Debug, Clone)]
 pub struct Remux {
@@ -44,11 +50,18 @@ pub fn remux(
     each: impl FnMut(Item) -> bool + Send + 'static,
 ) -> io::Result<(PipeWriter, EncoderThread)> {
     let Remux { ffmpeg, around } = remux;
-    between("remux", ffmpeg, remux_arguments(), around, each, |words| {
-        if let Some(words) = words {
-            tracing::warn!("the ffmpeg that repacks the stream {words}");
-        }
-    })
+    between(
+        REPACKING,
+        ffmpeg,
+        remux_arguments(),
+        around,
+        each,
+        |words| {
+            if let Some(words) = words {
+                tracing::warn!("the ffmpeg that repacks the stream {words}");
+            }
+        },
+    )
 }
 
 /// Starts an ffmpeg that makes less of the fragmented MP4 that is written into the pipe; `each` gets
@@ -67,7 +80,7 @@ pub fn lower(
     each: impl FnMut(Item) -> bool + Send + 'static,
     ended: impl FnOnce(Option<String>) + Send + 'static,
 ) -> io::Result<(PipeWriter, EncoderThread)> {
-    between("lower", ffmpeg, lower.arguments(), around, each, ended)
+    between(LOW, ffmpeg, lower.arguments(), around, each, ended)
 }
 
 fn between(
@@ -80,6 +93,10 @@ fn between(
 ) -> io::Result<(PipeWriter, EncoderThread)> {
     let (input, writer) = io::pipe()?;
     let life = Arc::new(Life::default());
+    let around = Surroundings {
+        complaints: around.complaints.by(name),
+        ..around
+    };
     let clock = around.clock;
     let reading = Arc::clone(&life);
     let work = move || {

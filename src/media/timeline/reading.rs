@@ -25,7 +25,7 @@ const ENOUGH: Duration = Duration::from_secs(1);
 /// Where a reader stands.
 #[derive(Debug, Clone, Copy)]
 pub struct Position {
-    run: RunId,
+    pub(super) run: RunId,
     rendition: Rendition,
     /// Age of the keyframe it starts from.
     pub(super) delay: Duration,
@@ -58,7 +58,7 @@ pub enum Next {
     Skipped(Bytes),
     /// Nothing yet; ask again when something changes, or at this time if it comes first.
     Wait(Option<Tick>),
-    /// The run is over.
+    /// The run is over, and the reader has had what was left of it.
     Ended,
 }
 
@@ -158,7 +158,7 @@ impl Timeline {
     /// The next thing for the reader at `position`, which moves on.
     pub fn read(&self, position: &mut Position, now: Tick) -> Next {
         if !self.playing || position.run != self.run {
-            return Next::Ended;
+            return self.read_past(position, now);
         }
         let Some(wanted) = position.next else {
             return match self.start_older_than(position, now) {

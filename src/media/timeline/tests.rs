@@ -1,4 +1,5 @@
 mod back;
+mod past;
 
 use proptest::prelude::*;
 

@@ -129,13 +129,14 @@ fn variants(lines: &[VariantLine]) -> Markup {
     }
 }
 
-/// What ffmpeg said: the newest line, and the others behind it.
+/// What ffmpeg said, be it the encoder, the one that repacks RTMP or the one for the slate: the newest
+/// line, and the others behind it.
 fn complaints(lines: &[String]) -> Markup {
     html! {
         x-complaints slot="complaints" {
             @if let Some(last) = lines.last() {
                 details {
-                    summary { "The encoder said: " code { (last) } }
+                    summary { "ffmpeg said: " code { (last) } }
                     ul { @for line in lines { li { code { (line) } } } }
                 }
             }
@@ -350,11 +351,31 @@ mod tests {
     }
 
     #[test]
+    fn what_ffmpeg_said_is_there_as_text_with_the_newest_line_in_sight() {
+        assert_eq!(
+            text(&DeskUpdate::Complaints([].into())),
+            "<x-complaints slot=\"complaints\"></x-complaints>"
+        );
+        let lines = ["[x11grab] <b>&", "the slate: no such file"].map(str::to_owned);
+
+        let html = text(&DeskUpdate::Complaints(lines.into()));
+
+        for part in [
+            "<summary>ffmpeg said: <code>the slate: no such file</code></summary>",
+            "<li><code>[x11grab] &lt;b&gt;&amp;</code></li>",
+            "<li><code>the slate: no such file</code></li>",
+        ] {
+            assert!(html.contains(part), "{part}: {html}");
+        }
+    }
+
+    #[test]
     fn of_each_element_the_styles_show_only_the_newest() {
         let html = block(&DeskValues::default()).into_string();
         for element in [
             "x-encoder",
             "x-variants",
+            "x-complaints",
             "x-tor",
             "x-recording",
             "x-history",
