@@ -52,7 +52,7 @@ Examples:
 In the working directory:
   onionstream.toml   settings; optional, see onionstream.example.toml
   title.txt          the title of the broadcast
-  stream/            where ffmpeg or OBS writes the video
+  stream/            where ffmpeg or OBS writes the video; stream/NAME/ is one more quality of it
   onion-keys/        the identity of your site: keep a copy, show it to nobody
   recordings/        what `--record` and `--record-chat` keep, or a click at the desk
   state/             bans and settings of the desk, the hash of your password, what Tor remembers
@@ -205,6 +205,10 @@ struct Start {
     #[arg(long)]
     record_chat: bool,
 
+    /// Offer `low` beside the picture: smaller, for a fraction of the bits; see `encoder.low_kbits`.
+    #[arg(long)]
+    low: bool,
+
     /// Serve the local preview only.
     #[arg(long)]
     no_tor: bool,
@@ -342,6 +346,9 @@ fn overrides(command_line: &CommandLine) -> Vec<Override> {
         }
         if start.record_chat {
             overrides.push(Override::flag("--record-chat", "recording.chat", "true"));
+        }
+        if start.low {
+            overrides.push(Override::flag("--low", "encoder.low", "true"));
         }
         if start.no_tor {
             overrides.push(Override::flag("--no-tor", "onion.enabled", "false"));

@@ -13,6 +13,7 @@ mod complaints;
 pub mod guard;
 mod hardware;
 mod input;
+mod lower;
 mod pace;
 mod preset;
 mod probe;
@@ -24,10 +25,11 @@ pub use self::{
     complaints::Complaints,
     hardware::{Hardware, HardwareEncoder},
     input::{Contents, Input, Microphone},
+    lower::{Codecs, Lower},
     preset::Preset,
     probe::{
         EncoderError, Tried, check, check_encoders, check_ffmpeg, ffprobe_of, try_hardware, version,
     },
-    run::{EncoderThread, Job, Remux, Surroundings, check_files, plans, remux, run},
+    run::{EncoderThread, Job, Remux, Surroundings, check_files, lower, plans, remux, run},
     slate::{SlateError, slate},
 };

@@ -26,7 +26,7 @@ use self::{
 };
 pub use self::{
     queue::{check_files, plans},
-    remux::{Remux, remux},
+    remux::{Remux, lower, remux},
 };
 use super::{
     command::Plan,

@@ -19,6 +19,7 @@ use crate::{
         lease::{self, Leases},
         panel::Panel,
         room::RoomHandle,
+        variants::Variants,
         video::VideoHandle,
     },
     media::timeline,
@@ -61,8 +62,11 @@ pub(super) fn assemble(
     let pictures = Arc::new(Captchas::start(CAPTCHAS_AHEAD).context("cannot draw captchas")?);
     let salt = tripcodes::Salt::open(&settings.onion.keys)?;
     let (book, emotes) = watch::channel(Arc::clone(emotes));
+    let silence = settings.ingest.silence;
+    let video = VideoHandle::new(limits, silence, clock);
     let site = Site {
-        video: VideoHandle::new(limits, settings.ingest.silence, clock),
+        variants: Variants::new(video.clone(), limits, silence, clock),
+        video,
         room: RoomHandle::new(room, panel.clone(), leases.clone(), clock),
         leases,
         panel,

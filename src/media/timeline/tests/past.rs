@@ -52,7 +52,7 @@ fn whoever_went_back_sees_the_rest_in_real_time_and_then_it_ends() {
         "has it all"
     );
     assert!(timeline.join(DELAY).is_none(), "nobody new");
-    assert!(timeline.current().is_none() && timeline.segments().is_empty());
+    assert!(timeline.current().is_none() && timeline.segments(Rendition::Full).is_empty());
     let (had, ended) = to_the_end(&mut timeline, &mut position, 40_000);
     let starts: Vec<_> = had.iter().map(|(_, start)| *start).collect();
     assert_eq!(starts, (12_000..40_000).step_by(200).collect::<Vec<_>>());
