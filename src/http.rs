@@ -12,7 +12,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use self::retitle::Retitle;
 use crate::{
-    live::{desk::DeskFeed, lease::Leases, panel::Panel, room::RoomHandle, video::VideoHandle},
+    live::{
+        desk::DeskFeed, lease::Leases, panel::Panel, room::RoomHandle, uplink::UplinkHandle,
+        video::VideoHandle,
+    },
     passwords::Passwords,
     recording::Recordings,
     tripcodes::Tripcodes,
@@ -45,6 +48,8 @@ pub struct Site {
     pub room: RoomHandle,
     /// The open endless responses.
     pub leases: Leases,
+    /// What goes out, and who may begin.
+    pub uplink: UplinkHandle,
     /// The live panel.
     pub panel: Panel,
     /// How far behind the live edge viewers start.
@@ -81,6 +86,7 @@ part!(
     video: VideoHandle,
     room: RoomHandle,
     leases: Leases,
+    uplink: UplinkHandle,
     panel: Panel,
     delays: Delays,
     live: LiveLimits,

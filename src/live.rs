@@ -12,4 +12,5 @@ pub mod feed;
 pub mod lease;
 pub mod panel;
 pub mod room;
+pub mod uplink;
 pub mod video;

@@ -21,3 +21,4 @@ pub mod rendition;
 pub mod sound;
 pub mod stream;
 pub mod timeline;
+pub mod uplink;

@@ -19,7 +19,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
 use crate::{
     clock::{Clock, Tick},
-    media::{delay::Delay, lag::Lag},
+    media::{delay::Delay, lag::Lag, rendition::Rendition},
     room::session::ViewerId,
 };
 
@@ -97,6 +97,12 @@ struct Progress {
     taken: AtomicU64,
     /// What the viewer chose.
     choice: OnceLock<Delay>,
+    /// When the response began, after the start of the clock.
+    opened: u64,
+    /// Bytes that were handed out.
+    bytes: AtomicU64,
+    /// What it plays, if it uses the broadcaster's connection.
+    plays: OnceLock<Rendition>,
 }
 
 impl Progress {
@@ -108,6 +114,17 @@ impl Progress {
             taken: load(&self.taken),
         }
     }
+
+    /// For how long there has been something to take, if the newest fragment came at `newest`.
+    fn waited(&self, newest: Option<Tick>, now: u64) -> Duration {
+        let asked = self.asked.load(Ordering::Relaxed);
+        match newest {
+            Some(newest) if millis_of(newest) > asked => {
+                Duration::from_millis(now.saturating_sub(asked))
+            }
+            _ => Duration::ZERO,
+        }
+    }
 }
 
 /// How a viewer's newest video response is doing.
@@ -117,6 +134,25 @@ pub struct Watch {
     pub lag: Lag,
     /// The delay they chose, if any.
     pub choice: Option<Delay>,
+}
+
+/// What a video response has taken so far.
+#[derive(Debug, Clone, Copy)]
+pub struct Flow {
+    /// Whose it is.
+    pub viewer: ViewerId,
+    /// Never the same for two responses.
+    pub id: u64,
+    /// What it plays.
+    pub plays: Rendition,
+    /// Bytes that were handed out.
+    pub bytes: u64,
+    /// How long it has been open.
+    pub age: Duration,
+    /// How far behind it was when it began; zero before its first fragment.
+    pub start: Duration,
+    /// How old the newest fragment was that was handed out, and how long it has been left since.
+    pub behind: Duration,
 }
 
 /// The right to keep one endless response open; dropping it is leaving.
@@ -162,8 +198,10 @@ impl Leases {
             Kind::Recording => RECORDINGS_PER_VIEWER,
         };
         let revoked = register.closing.child_token();
+        let now = register.millis();
         let progress = Arc::new(Progress {
-            asked: AtomicU64::new(register.millis()),
+            asked: AtomicU64::new(now),
+            opened: now,
             ..Progress::default()
         });
         let mut open = register.lock();
@@ -255,17 +293,41 @@ impl Leases {
             .iter()
             .rev()
             .find(|entry| !entry.revoked.is_cancelled())?;
-        let asked = entry.progress.asked.load(Ordering::Relaxed);
-        let waited = match newest {
-            Some(newest) if millis_of(newest) > asked => {
-                self.register.millis().saturating_sub(asked)
-            }
-            _ => 0,
-        };
+        let waited = entry.progress.waited(newest, self.register.millis());
         Some(Watch {
-            lag: entry.progress.lag().after(Duration::from_millis(waited)),
+            lag: entry.progress.lag().after(waited),
             choice: entry.progress.choice.get().copied(),
         })
+    }
+
+    /// What the open video responses have taken that use the broadcaster's connection; `newest` as
+    /// in [`Leases::watch`]. O(open video responses).
+    pub fn flows(&self, newest: Option<Tick>) -> Vec<Flow> {
+        let now = self.register.millis();
+        let open = self.register.lock();
+        let of_video = open
+            .by_viewer
+            .iter()
+            .filter(|((kind, _), _)| *kind == Kind::Video);
+        let entries = of_video.flat_map(|((_, viewer), entries)| {
+            let live = entries.iter().filter(|one| !one.revoked.is_cancelled());
+            live.map(|entry| (*viewer, entry))
+        });
+        entries
+            .filter_map(|(viewer, entry)| {
+                let progress = &entry.progress;
+                let lag = progress.lag();
+                Some(Flow {
+                    viewer,
+                    id: entry.id,
+                    plays: *progress.plays.get()?,
+                    bytes: progress.bytes.load(Ordering::Relaxed),
+                    age: Duration::from_millis(now.saturating_sub(progress.opened)),
+                    start: lag.start,
+                    behind: lag.taken.saturating_add(progress.waited(newest, now)),
+                })
+            })
+            .collect()
     }
 
     /// The viewers who have a live panel open. O(open panels).
@@ -314,6 +376,19 @@ impl Lease {
     /// Notes what the viewer chose. Only the first time counts.
     pub fn chose(&self, delay: Delay) {
         let _same = self.progress.choice.set(delay);
+    }
+
+    /// Notes what goes out through the broadcaster's connection. Only the first time counts; a
+    /// response that never says it, such as the preview, is not in [`Leases::flows`].
+    pub fn plays(&self, rendition: Rendition) {
+        let _same = self.progress.plays.set(rendition);
+    }
+
+    /// Notes that so many bytes were handed out.
+    pub fn handed_out(&self, bytes: usize) {
+        self.progress
+            .bytes
+            .fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     /// Notes how far behind the response is.
@@ -447,6 +522,31 @@ mod tests {
         let _second = leases.take(Kind::Video, anna).unwrap();
         let watch = leases.watch(anna, None).unwrap();
         assert_eq!((watch.lag, watch.choice), (Lag::default(), None));
+    }
+
+    #[test]
+    fn what_goes_out_is_counted_until_the_response_ends_and_a_preview_is_not() {
+        let (leases, _closing) = register();
+        let mut people = Sessions::<()>::new(10);
+        let (anna, ben) = (people.guest(), people.guest());
+        let _preview = leases.take(Kind::Video, ben).unwrap();
+        let lease = leases.take(Kind::Video, anna).unwrap();
+        lease.plays(Rendition::Sound);
+        lease.lags(Lag::started(Duration::from_secs(4)));
+        lease.handed_out(1_000);
+        lease.handed_out(24);
+
+        let flows = leases.flows(Some(Tick::START));
+        let [flow] = flows[..] else {
+            panic!("{flows:?}");
+        };
+        assert_eq!((flow.bytes, flow.plays), (1_024, Rendition::Sound));
+        assert!(flow.viewer == anna && flow.age < Duration::from_mins(1));
+        let four = Duration::from_secs(4);
+        assert_eq!((flow.start, flow.behind), (four, four));
+
+        leases.end(Kind::Video, anna);
+        assert!(leases.flows(None).is_empty(), "it ends");
     }
 
     #[test]

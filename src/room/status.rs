@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     clock::WallTime,
-    media::{meter::EncoderState, recording::Recorder},
+    media::{meter::EncoderState, recording::Recorder, uplink::outgoing::Outgoing},
 };
 
 /// Whether viewers can reach the site through Tor.
@@ -93,6 +93,8 @@ impl From<&AuditEntry> for AuditLine {
 pub struct DeskValues {
     /// What the encoder delivers, made steady for looking at.
     pub encoder: EncoderState,
+    /// What goes out, made steady for looking at.
+    pub outgoing: Outgoing,
     /// Whether viewers can come in.
     pub tor: TorState,
     /// Whether the show is being recorded.
@@ -110,6 +112,8 @@ pub struct DeskValues {
 pub enum DeskUpdate {
     /// The encoder delivers differently.
     Encoder(EncoderState),
+    /// Something else goes out.
+    Outgoing(Outgoing),
     /// The onion service stands elsewhere.
     Tor(TorState),
     /// Recording began, went on, ended, or has trouble.
@@ -134,6 +138,7 @@ impl DeskValues {
         }
         match update {
             DeskUpdate::Encoder(encoder) => replace(&mut self.encoder, encoder),
+            DeskUpdate::Outgoing(outgoing) => replace(&mut self.outgoing, outgoing),
             DeskUpdate::Tor(tor) => replace(&mut self.tor, tor),
             DeskUpdate::Recording(recording) => replace(&mut self.recording, recording),
             DeskUpdate::History(history) => replace(&mut self.history, history),

@@ -18,6 +18,7 @@ use onionstream::{
         lease::{Leases, Limits},
         panel::Panel,
         room::RoomHandle,
+        uplink::{Policy, UplinkHandle},
         video::VideoHandle,
     },
     media::{delay::Delay, timeline},
@@ -161,9 +162,18 @@ fn house(title_file: PathBuf) -> Site {
     let second = Duration::from_secs(1);
     // Nobody loads emotes anew.
     let (_, emotes) = watch::channel(Arc::new(Emotes::default()));
+    let video = VideoHandle::new(limits, second, clock);
+    let room = RoomHandle::new(room, panel.clone(), leases.clone(), clock);
+    let policy = Policy {
+        admission: true,
+        ceiling: None,
+        has_preview: true,
+    };
+    let (open, broadcast, people) = (leases.clone(), video.clone(), room.clone());
     Site {
-        video: VideoHandle::new(limits, second, clock),
-        room: RoomHandle::new(room, panel.clone(), leases.clone(), clock),
+        uplink: UplinkHandle::new(policy, open, broadcast, people, clock),
+        video,
+        room,
         leases,
         panel,
         delays: Delays {

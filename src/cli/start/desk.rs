@@ -9,8 +9,10 @@ use super::every;
 use crate::{
     clock::{Clock, Tick},
     encoder::Complaints,
-    live::{desk::DeskFeed, panel::Panel, room::RoomHandle, video::VideoHandle},
-    media::meter::EncoderState,
+    live::{
+        desk::DeskFeed, panel::Panel, room::RoomHandle, uplink::UplinkHandle, video::VideoHandle,
+    },
+    media::{meter::EncoderState, uplink::outgoing::Outgoing},
     onion::{self, Stage},
     recording::Recordings,
     room::{
@@ -32,6 +34,7 @@ pub(super) struct DeskUpdates {
     pub(super) panel: Panel,
     pub(super) room: RoomHandle,
     pub(super) recordings: Recordings,
+    pub(super) uplink: UplinkHandle,
     pub(super) desk: DeskFeed,
     pub(super) complaints: Complaints,
     pub(super) clock: Clock,
@@ -42,9 +45,13 @@ impl DeskUpdates {
     pub(super) async fn keep_current(self) {
         let mut history = History::new();
         let mut shown = EncoderState::default();
+        let mut outgoing = Outgoing::default();
         every(LOOK, move || {
             shown = self.video.encoder().steadied(&shown);
             self.desk.publish(&DeskUpdate::Encoder(shown));
+            let offer = self.video.offer();
+            outgoing = Outgoing::of(self.uplink.now(), offer).steadied(&outgoing);
+            self.desk.publish(&DeskUpdate::Outgoing(outgoing));
             let complaints = self.complaints.all();
             self.desk
                 .publish(&DeskUpdate::Complaints(complaints.into()));
@@ -154,6 +161,7 @@ mod tests {
             panel: site.panel,
             room: site.room,
             recordings: site.recordings,
+            uplink: site.uplink,
             desk: site.desk,
             complaints: Complaints::default(),
             clock,

@@ -19,6 +19,7 @@ use crate::{
         lease::{self, Leases},
         panel::Panel,
         room::RoomHandle,
+        uplink::{Policy, UplinkHandle},
         video::VideoHandle,
     },
     media::timeline,
@@ -61,9 +62,18 @@ pub(super) fn assemble(
     let pictures = Arc::new(Captchas::start(CAPTCHAS_AHEAD).context("cannot draw captchas")?);
     let salt = tripcodes::Salt::open(&settings.onion.keys)?;
     let (book, emotes) = watch::channel(Arc::clone(emotes));
+    let video = VideoHandle::new(limits, settings.ingest.silence, clock);
+    let room = RoomHandle::new(room, panel.clone(), leases.clone(), clock);
     let site = Site {
-        video: VideoHandle::new(limits, settings.ingest.silence, clock),
-        room: RoomHandle::new(room, panel.clone(), leases.clone(), clock),
+        uplink: UplinkHandle::new(
+            policy(settings),
+            leases.clone(),
+            video.clone(),
+            room.clone(),
+            clock,
+        ),
+        video,
+        room,
         leases,
         panel,
         delays: Delays {
@@ -93,6 +103,17 @@ pub(super) fn assemble(
         recordings: recordings(settings, clock),
     };
     Ok((site, book))
+}
+
+fn policy(settings: &Settings) -> Policy {
+    let playback = &settings.playback;
+    let ceiling = (playback.max_upload_kbits as u64).saturating_mul(1_000);
+    Policy {
+        admission: playback.admission,
+        ceiling: (ceiling > 0).then_some(ceiling),
+        // Without our own onion service, another Tor may bring viewers to the local listener.
+        has_preview: settings.onion.enabled,
+    }
 }
 
 fn recordings(settings: &Settings, clock: Clock) -> Recordings {

@@ -126,6 +126,7 @@ pub fn document(
                         section class="state-of-things" aria-label="Encoder, Tor, viewers" {
                             slot name="encoder" {}
                             slot name="complaints" {}
+                            slot name="uplink" {}
                             slot name="tor" {}
                             slot name="recording" {}
                             slot name="history" {}
