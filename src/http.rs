@@ -14,7 +14,7 @@ use self::retitle::Retitle;
 use crate::{
     live::{
         desk::DeskFeed, lease::Leases, panel::Panel, room::RoomHandle, uplink::UplinkHandle,
-        video::VideoHandle,
+        variants::Variants, video::VideoHandle,
     },
     passwords::Passwords,
     recording::Recordings,
@@ -44,6 +44,8 @@ pub use routes::{emote::EmoteBook, live::LiveLimits, stream::Delays};
 pub struct Site {
     /// The broadcast.
     pub video: VideoHandle,
+    /// The same, and its variants.
+    pub variants: Variants,
     /// The people.
     pub room: RoomHandle,
     /// The open endless responses.
@@ -84,6 +86,7 @@ macro_rules! part {
 
 part!(
     video: VideoHandle,
+    variants: Variants,
     room: RoomHandle,
     leases: Leases,
     uplink: UplinkHandle,

@@ -264,6 +264,7 @@ fn keep_current(
 ) {
     let Site {
         video,
+        variants,
         room,
         leases,
         panel,
@@ -281,11 +282,10 @@ fn keep_current(
         }
     }));
 
-    let broadcast = video.clone();
     tasks.spawn(until(
         closing,
         "air clock",
-        every(AIR_TICK, move || broadcast.tick()),
+        every(AIR_TICK, move || variants.tick()),
     ));
     let beat = panel.clone();
     tasks.spawn(until(

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, Tick},
-    media::rendition::Rendition,
+    media::variant::Quality,
     room::{
         Alarm, Dress, Post, Reply, Room, Said,
         access::Door,
@@ -171,16 +171,16 @@ impl RoomHandle {
         inner.room.choose_theme(viewer, nonce, theme, now)
     }
 
-    /// Whether a viewer watches or only listens.
-    pub fn rendition(&self, viewer: ViewerId) -> Rendition {
+    /// What a viewer chose to watch or hear.
+    pub fn quality(&self, viewer: ViewerId) -> Quality {
         let (inner, _) = self.lock();
         let person = inner.room.person(viewer);
-        person.map(|person| person.rendition).unwrap_or_default()
+        person.map(|person| person.quality).unwrap_or_default()
     }
 
-    /// Remembers whether a viewer watches or only listens.
-    pub fn choose_rendition(&self, viewer: ViewerId, rendition: Rendition) {
-        self.lock().0.room.choose_rendition(viewer, rendition);
+    /// Remembers what a viewer chose.
+    pub fn choose_quality(&self, viewer: ViewerId, quality: Quality) {
+        self.lock().0.room.choose_quality(viewer, quality);
     }
 
     /// How a viewer looks to others; `None` without a session.

@@ -6,12 +6,13 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{lease::Leases, room::RoomHandle, video::VideoHandle};
+use super::{lease::Leases, room::RoomHandle, variants::Variants};
 use crate::{
     clock::Clock,
     media::{
-        rendition::{Offer, Rendition},
+        rendition::Offer,
         uplink::{Response, Uplink, UplinkMeter},
+        variant::{Quality, VariantName},
     },
     room::{
         admission::{Admission, Wish},
@@ -48,7 +49,7 @@ pub struct UplinkHandle {
 struct Shared {
     policy: Policy,
     leases: Leases,
-    video: VideoHandle,
+    variants: Variants,
     room: RoomHandle,
     clock: Clock,
     inner: Mutex<Inner>,
@@ -75,7 +76,7 @@ impl UplinkHandle {
     pub fn new(
         policy: Policy,
         leases: Leases,
-        video: VideoHandle,
+        variants: Variants,
         room: RoomHandle,
         clock: Clock,
     ) -> Self {
@@ -90,7 +91,7 @@ impl UplinkHandle {
         let shared = Shared {
             policy,
             leases,
-            video,
+            variants,
             room,
             clock,
             inner,
@@ -103,24 +104,28 @@ impl UplinkHandle {
     /// Looks at every open response. Call it once a second. O(n log n) in open responses.
     pub fn look(&self) {
         let shared = &self.shared;
-        let flows = shared.leases.flows(shared.video.last_fragment());
-        let offer = shared.video.offer();
+        let newest = shared.variants.source().last_fragment();
+        let flows = shared.leases.flows(newest);
+        let prices = shared.prices();
         let mut inner = shared.lock();
         let now = shared.clock.tick();
-        let responses = flows.iter().map(|flow| Response {
-            id: flow.id,
-            bytes: flow.bytes,
-            age: flow.age,
-            start: flow.start,
-            behind: flow.behind,
-            rate: wish(flow.plays, offer).rate,
-            is_sound: wish(flow.plays, offer).is_sound(),
+        let responses = flows.iter().map(|flow| {
+            let wish = prices.of(flow.plays);
+            Response {
+                id: flow.id,
+                bytes: flow.bytes,
+                age: flow.age,
+                start: flow.start,
+                behind: flow.behind,
+                rate: wish.rate,
+                is_sound: wish.is_sound(),
+            }
         });
-        inner.now = inner.meter.look(responses, now);
-        let uplink = inner.now;
+        let uplink = inner.meter.look(responses, now);
+        inner.now = uplink;
         let open = flows
             .iter()
-            .map(|flow| (flow.viewer, wish(flow.plays, offer)));
+            .map(|flow| (flow.viewer, prices.of(flow.plays)));
         inner.admission.look(uplink, open, now);
     }
 
@@ -130,24 +135,25 @@ impl UplinkHandle {
     }
 
     /// Whether somebody may begin with this now. If so, it is promised to them for a while.
-    pub fn admits(&self, caller: Caller, rendition: Rendition) -> bool {
-        let offer = self.shared.video.offer();
-        let wish = wish(rendition, offer);
+    pub fn admits(&self, caller: Caller, quality: Quality) -> bool {
         self.is_never_refused(caller) || {
+            let wish = self.shared.prices().of(quality);
             let mut inner = self.shared.lock();
             let now = self.shared.clock.tick();
             inner.admission.admits(caller.viewer, wish, now)
         }
     }
 
-    /// The same without a promise.
-    pub fn would_admit(&self, caller: Caller, rendition: Rendition) -> bool {
-        let wish = wish(rendition, self.shared.video.offer());
-        self.is_never_refused(caller) || {
-            let inner = self.shared.lock();
-            let now = self.shared.clock.tick();
+    /// Of these, what somebody may begin with now. Nothing is promised.
+    pub fn admissible(&self, caller: Caller, qualities: &[Quality]) -> Vec<Quality> {
+        let prices = self.shared.prices();
+        let inner = self.shared.lock();
+        let now = self.shared.clock.tick();
+        let may = |quality: &Quality| {
+            let wish = prices.of(*quality);
             inner.admission.would_admit(caller.viewer, wish, now)
-        }
+        };
+        qualities.iter().copied().filter(may).collect()
     }
 
     /// Whether what this caller gets costs nothing.
@@ -162,22 +168,46 @@ impl UplinkHandle {
 }
 
 impl Shared {
+    fn prices(&self) -> Prices {
+        Prices {
+            source: self.variants.source().offer(),
+            variants: self.variants.list(),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // Each look counts everything afresh.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What a rendition costs.
-fn wish(rendition: Rendition, offer: Option<Offer>) -> Wish {
-    match rendition {
-        Rendition::Sound => Wish {
-            level: 0,
-            rate: offer.and_then(|offer| offer.sound).unwrap_or(SOUND),
-        },
-        Rendition::Full => Wish {
-            level: u8::MAX,
+/// What each quality costs.
+struct Prices {
+    source: Option<Offer>,
+    variants: Vec<(VariantName, Offer)>,
+}
+
+impl Prices {
+    fn of(&self, quality: Quality) -> Wish {
+        let (level, offer) = match quality {
+            Quality::Sound => {
+                let rate = self.source.and_then(|offer| offer.sound);
+                return Wish {
+                    level: 0,
+                    rate: rate.unwrap_or(SOUND),
+                };
+            }
+            Quality::Variant(wanted) => {
+                let mut variants = self.variants.iter();
+                let found = variants.find(|(name, _)| *name == wanted);
+                (1, found.map(|(_, offer)| *offer))
+            }
+            Quality::Source => (2, self.source),
+        };
+        Wish {
+            // Without a picture everything is sound.
+            level: level * u8::from(offer.is_none_or(|offer| offer.has_picture)),
             rate: offer.and_then(|offer| offer.full).unwrap_or(PICTURE),
-        },
+        }
     }
 }

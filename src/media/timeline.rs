@@ -18,7 +18,6 @@ pub use self::reading::{Next, Position};
 use super::{
     fragment::{Fragment, TimeShift},
     init::InitSegment,
-    listing::ListedSegment,
     rendition::Rendition,
     sound::SoundTrack,
 };
@@ -273,48 +272,6 @@ impl Timeline {
         self.ring.push(kept);
         self.evict(now);
         true
-    }
-
-    /// Complete segments, oldest first. The one that is still growing is not among them.
-    pub fn segments(&self) -> Vec<ListedSegment> {
-        let mut listed: Vec<ListedSegment> = Vec::new();
-        for (_, kept) in self
-            .ring
-            .iter()
-            .filter(|(_, kept)| kept.sequence < self.sequence)
-        {
-            match listed
-                .last_mut()
-                .filter(|last| last.sequence == kept.sequence)
-            {
-                Some(last) => last.duration += kept.duration,
-                // The rest of a segment whose beginning is gone cannot be played.
-                None if !kept.begins_sequence => {}
-                None => listed.push(ListedSegment {
-                    sequence: kept.sequence,
-                    duration: kept.duration,
-                }),
-            }
-        }
-        listed
-    }
-
-    /// The bytes of a complete segment, in order; `None` if it is not listed.
-    pub fn segment(&self, sequence: u64) -> Option<Vec<Bytes>> {
-        let mut parts = self
-            .ring
-            .iter()
-            .map(|(_, kept)| kept)
-            .filter(|kept| kept.sequence == sequence);
-        let first = parts
-            .next()
-            .filter(|kept| kept.begins_sequence && sequence < self.sequence)?;
-        Some(
-            std::iter::once(first)
-                .chain(parts)
-                .map(|kept| kept.bytes.clone())
-                .collect(),
-        )
     }
 
     /// Whether the decode times do not follow on from the fragment before.

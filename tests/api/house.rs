@@ -19,6 +19,7 @@ use onionstream::{
         panel::Panel,
         room::RoomHandle,
         uplink::{Policy, UplinkHandle},
+        variants::Variants,
         video::VideoHandle,
     },
     media::{delay::Delay, timeline},
@@ -163,15 +164,17 @@ fn house(title_file: PathBuf) -> Site {
     // Nobody loads emotes anew.
     let (_, emotes) = watch::channel(Arc::new(Emotes::default()));
     let video = VideoHandle::new(limits, second, clock);
+    let variants = Variants::new(video.clone(), limits, second, clock);
     let room = RoomHandle::new(room, panel.clone(), leases.clone(), clock);
     let policy = Policy {
         admission: true,
         ceiling: None,
         has_preview: true,
     };
-    let (open, broadcast, people) = (leases.clone(), video.clone(), room.clone());
+    let open = leases.clone();
     Site {
-        uplink: UplinkHandle::new(policy, open, broadcast, people, clock),
+        uplink: UplinkHandle::new(policy, open, variants.clone(), room.clone(), clock),
+        variants,
         video,
         room,
         leases,

@@ -20,6 +20,7 @@ use crate::{
         panel::Panel,
         room::RoomHandle,
         uplink::{Policy, UplinkHandle},
+        variants::Variants,
         video::VideoHandle,
     },
     media::timeline,
@@ -62,16 +63,14 @@ pub(super) fn assemble(
     let pictures = Arc::new(Captchas::start(CAPTCHAS_AHEAD).context("cannot draw captchas")?);
     let salt = tripcodes::Salt::open(&settings.onion.keys)?;
     let (book, emotes) = watch::channel(Arc::clone(emotes));
-    let video = VideoHandle::new(limits, settings.ingest.silence, clock);
+    let silence = settings.ingest.silence;
+    let video = VideoHandle::new(limits, silence, clock);
+    let variants = Variants::new(video.clone(), limits, silence, clock);
     let room = RoomHandle::new(room, panel.clone(), leases.clone(), clock);
+    let (open, policy) = (leases.clone(), policy(settings));
     let site = Site {
-        uplink: UplinkHandle::new(
-            policy(settings),
-            leases.clone(),
-            video.clone(),
-            room.clone(),
-            clock,
-        ),
+        uplink: UplinkHandle::new(policy, open, variants.clone(), room.clone(), clock),
+        variants,
         video,
         room,
         leases,

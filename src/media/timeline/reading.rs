@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::{
     super::{
         lag::Lag,
+        listing::ListedSegment,
         rendition::{Offer, Rendition},
     },
     RunId, Timeline,
@@ -86,6 +87,53 @@ impl Timeline {
             full: rate(full),
             sound: rate(sound).filter(|_| self.sound.is_some()),
         })
+    }
+
+    /// Complete segments, oldest first. The one that is still growing is not among them.
+    pub fn segments(&self, rendition: Rendition) -> Vec<ListedSegment> {
+        let mut listed: Vec<ListedSegment> = Vec::new();
+        for (_, kept) in self
+            .ring
+            .iter()
+            .filter(|(_, kept)| kept.sequence < self.sequence)
+        {
+            let bytes = kept.part(rendition).map_or(0, Bytes::len);
+            match listed
+                .last_mut()
+                .filter(|last| last.sequence == kept.sequence)
+            {
+                Some(last) => {
+                    last.duration = last.duration.saturating_add(kept.duration);
+                    last.bytes += bytes;
+                }
+                // The rest of a segment whose beginning is gone cannot be played.
+                None if !kept.begins_sequence => {}
+                None => listed.push(ListedSegment {
+                    sequence: kept.sequence,
+                    duration: kept.duration,
+                    bytes,
+                }),
+            }
+        }
+        listed
+    }
+
+    /// The bytes of a complete segment, in order; `None` if it is not listed.
+    pub fn segment(&self, rendition: Rendition, sequence: u64) -> Option<Vec<Bytes>> {
+        let mut parts = self
+            .ring
+            .iter()
+            .map(|(_, kept)| kept)
+            .filter(|kept| kept.sequence == sequence);
+        let first = parts
+            .next()
+            .filter(|kept| kept.begins_sequence && sequence < self.sequence)?;
+        let parts = std::iter::once(first).chain(parts);
+        Some(
+            parts
+                .filter_map(|kept| kept.part(rendition).cloned())
+                .collect(),
+        )
     }
 
     /// Where a viewer who comes now starts: the newest keyframe at least `delay` old.
