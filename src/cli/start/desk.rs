@@ -191,8 +191,8 @@ mod tests {
         let desk = updates.desk.clone();
 
         let mut html = String::new();
-        let three = async {
-            for _ in 0..3 {
+        let four = async {
+            for _ in 0..4 {
                 let Read::Item(piece) = news.next().await else {
                     panic!("lost");
                 };
@@ -201,14 +201,14 @@ mod tests {
         };
         tokio::select! {
             () = updates.keep_current() => {}
-            () = three => {}
+            () = four => {}
         }
 
         let values = desk.values();
         assert_eq!(values.encoder.fps.unwrap().to_string(), "25");
         assert_eq!(values.history.now(), 7);
         assert_eq!(values.audit.len(), 1);
-        for part in ["<dd>25</dd>", "now 7, most 7", "undo-1"] {
+        for part in ["<dd>25</dd>", "now 7, most 7", "undo-1", "x-uplink"] {
             assert!(html.contains(part), "{part}: {html}");
         }
     }
