@@ -191,6 +191,10 @@ struct Start {
     #[arg(long)]
     record: bool,
 
+    /// Offer `low` beside the picture: smaller, for a fraction of the bits; see `encoder.low_kbits`.
+    #[arg(long)]
+    low: bool,
+
     /// Serve the local preview only.
     #[arg(long)]
     no_tor: bool,
@@ -323,6 +327,9 @@ fn overrides(command_line: &CommandLine) -> Vec<Override> {
         }
         if start.record {
             overrides.push(Override::flag("--record", "recording.enabled", "true"));
+        }
+        if start.low {
+            overrides.push(Override::flag("--low", "encoder.low", "true"));
         }
         if start.no_tor {
             overrides.push(Override::flag("--no-tor", "onion.enabled", "false"));

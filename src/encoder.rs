@@ -12,6 +12,7 @@ mod command;
 mod complaints;
 pub mod guard;
 mod input;
+mod lower;
 mod pace;
 mod preset;
 mod probe;
@@ -22,8 +23,9 @@ pub use self::{
     command::{Plan, Shape, Sound, quoted},
     complaints::Complaints,
     input::{Contents, Input, Microphone},
+    lower::{Codecs, Lower},
     preset::Preset,
     probe::{EncoderError, check, check_ffmpeg},
-    run::{EncoderThread, Job, Remux, Surroundings, plans, remux, run},
+    run::{EncoderThread, Job, Remux, Surroundings, lower, plans, remux, run},
     slate::{SlateError, slate},
 };

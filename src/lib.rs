@@ -5,8 +5,8 @@
 //! ```text
 //! main → cli → start ─┬─> onion ───────────┐  byte streams from Tor
 //!                     ├─> http ──> pages   │
-//!                     ├─> push ──> encoder, ingest ─┐
-//!                     ├─> control, recording ───────┴─> live ──> room, media ──> ring, clock
+//!                     ├─> push, transcoder ──> encoder, ingest ─┐
+//!                     ├─> control, recording, transcoder ───────┴─> live ──> room, media ──> ring, clock
 //!                     └─> config, telemetry, instance, private_file, emotes, captcha, tripcodes, passwords
 //! ```
 //!
@@ -14,7 +14,8 @@
 //! - [`live`] is their shared, wakeable form.
 //! - [`ingest`], [`recording`], [`emotes`], [`private_file`], [`onion`], [`http`] and [`control`] are thin adapters to
 //!   files, Tor, browsers and commands.
-//! - [`encoder`] runs ffmpeg, and [`push`] takes what an encoder of somebody else's sends here.
+//! - [`encoder`] runs ffmpeg, [`transcoder`] makes a smaller quality of the broadcast with it, and [`push`] takes what an
+//!   encoder of somebody else's sends here.
 //! - [`captcha`], [`tripcodes`] and [`passwords`] do what takes processor time, away from requests.
 //! - [`pages`] turns plain values into HTML.
 //! - `cli/start.rs` is the only place that knows every part.
@@ -43,4 +44,5 @@ pub mod recording;
 pub mod ring;
 pub mod room;
 pub mod telemetry;
+pub mod transcoder;
 pub mod tripcodes;

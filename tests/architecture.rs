@@ -87,6 +87,11 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
         &["axum", "hyper", "maud", "notify", "arti_client"],
     ),
     (
+        "transcoder",
+        &["clock", "encoder", "ingest", "live", "media"],
+        &["axum", "hyper", "maud", "notify", "arti_client", "std::fs"],
+    ),
+    (
         "instance",
         &[],
         &["tokio", "axum", "maud", "notify", "arti_client"],

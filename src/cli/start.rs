@@ -12,6 +12,7 @@ mod password;
 mod picture;
 mod push;
 mod tor_status;
+mod variants;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
@@ -108,7 +109,7 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
     let mut tasks = JoinSet::new();
 
     let guard = MetadataGuard::new(settings.ingest.strip_metadata, site.video.clone());
-    let sink = on_air(&site, guard);
+    let sink = on_air(&site, guard.clone());
     let publishers = push::open(settings, &source, sink.clone(), clock, &closing)?;
     let service = Service {
         site: http::site_with_ingest(
@@ -128,6 +129,10 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
     let complaints = Complaints::default();
     let around = surroundings(settings, &complaints, clock);
     let _picture = play(settings, &source, &site.video, sink, around.clone())?;
+    let beside = surroundings(settings, &Complaints::default(), clock);
+    let _variants = variants::open(
+        settings, &source, &site, &guard, beside, &closing, &mut tasks,
+    )?;
     let socket = control::bind(settings);
     let local = listen(&settings.http.listen, &service, progress, &mut tasks).await?;
     if let Some(publishers) = publishers {
@@ -157,6 +162,7 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
     );
     let status = DeskUpdates {
         video: site.video.clone(),
+        variants: site.variants.clone(),
         panel: site.panel.clone(),
         room: site.room.clone(),
         recordings: site.recordings.clone(),

@@ -199,6 +199,10 @@ settings! {
         slate_for: Duration = "5min", seconds(0, HOUR);
         /// What `pulse` or `alsa` call the microphone.
         microphone_name: String = "default", Kind::Text;
+        /// Whether `low`, a smaller quality, is made from the broadcast itself; `--low` is the same.
+        low: bool = "false", Kind::Flag;
+        /// Kilobits a second of `low`, with its sound.
+        low_kbits: usize = "200", Kind::Count(80, 2_000);
         /// Where `--source rtmp` waits for OBS: a loopback address with a port.
         rtmp: Listen = "127.0.0.1:1935", Kind::Address;
     }

@@ -171,7 +171,7 @@ impl Plan {
 }
 
 /// Writes fragments of [`FRAGMENT_MS`] into the standard output.
-fn into_a_pipe() -> impl Iterator<Item = OsString> {
+pub(super) fn into_a_pipe() -> impl Iterator<Item = OsString> {
     let fragment = (FRAGMENT_MS * 1_000).to_string();
     [
         "-f",
@@ -208,7 +208,7 @@ const MOVFLAGS: &str =
     "+frag_keyframe+empty_moov+default_base_moof+skip_trailer+negative_cts_offsets";
 
 /// No titles, chapters, dates, version numbers or names of encoders.
-const NO_TRACES: [&str; 12] = [
+pub(super) const NO_TRACES: [&str; 12] = [
     "-map_metadata",
     "-1",
     "-map_chapters",

@@ -26,7 +26,7 @@ use self::{
 };
 pub use self::{
     queue::plans,
-    remux::{Remux, remux},
+    remux::{Remux, lower, remux},
 };
 use super::{
     command::Plan,

@@ -119,10 +119,14 @@ impl Variants {
     }
 
     /// Notes what is wrong with a variant, or that nothing is any more. Returns whether that is news.
-    pub fn set_trouble(&self, name: VariantName, trouble: Option<String>) -> bool {
+    pub fn set_trouble(&self, name: VariantName, trouble: Option<&str>) -> bool {
         let mut others = self.shared.lock();
         let entry = others.get_mut(&name);
-        entry.is_some_and(|entry| std::mem::replace(&mut entry.trouble, trouble.clone()) != trouble)
+        entry.is_some_and(|entry| {
+            let is_news = entry.trouble.as_deref() != trouble;
+            entry.trouble = trouble.map(str::to_owned);
+            is_news
+        })
     }
 
     /// A variant that is on the air.
@@ -287,8 +291,7 @@ mod tests {
     #[test]
     fn trouble_is_news_once() {
         let (variants, _) = variants();
-        let say =
-            |words: Option<&str>| variants.set_trouble(VariantName::LOW, words.map(str::to_owned));
+        let say = |words: Option<&str>| variants.set_trouble(VariantName::LOW, words);
         assert!(!say(Some("lost")), "there is no such variant");
         variants.open(VariantName::LOW).unwrap();
         assert!(say(Some("slow")) && !say(Some("slow")) && say(None));

@@ -11,7 +11,9 @@ use super::{
 };
 use crate::{
     clock::WallTime,
-    media::{meter::EncoderState, recording::Recorder, uplink::outgoing::Outgoing},
+    media::{
+        meter::EncoderState, recording::Recorder, uplink::outgoing::Outgoing, variant::VariantName,
+    },
 };
 
 /// Whether viewers can reach the site through Tor.
@@ -58,6 +60,19 @@ impl From<Recorder> for RecordingState {
     }
 }
 
+/// A variant of the broadcast, made steady for looking at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VariantLine {
+    /// What it is called.
+    pub name: VariantName,
+    /// Whether viewers can choose it.
+    pub is_on_air: bool,
+    /// Kilobits per second, to two digits; `None` until enough has come.
+    pub kilobits: Option<u64>,
+    /// What is wrong with it: lower case, no full stop.
+    pub trouble: Option<String>,
+}
+
 /// One line of the list of done orders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditLine {
@@ -93,6 +108,8 @@ impl From<&AuditEntry> for AuditLine {
 pub struct DeskValues {
     /// What the encoder delivers, made steady for looking at.
     pub encoder: EncoderState,
+    /// The variants beside it, by name.
+    pub variants: Arc<[VariantLine]>,
     /// What goes out, made steady for looking at.
     pub outgoing: Outgoing,
     /// Whether viewers can come in.
@@ -112,6 +129,8 @@ pub struct DeskValues {
 pub enum DeskUpdate {
     /// The encoder delivers differently.
     Encoder(EncoderState),
+    /// The variants do differently.
+    Variants(Arc<[VariantLine]>),
     /// Something else goes out.
     Outgoing(Outgoing),
     /// The onion service stands elsewhere.
@@ -138,6 +157,7 @@ impl DeskValues {
         }
         match update {
             DeskUpdate::Encoder(encoder) => replace(&mut self.encoder, encoder),
+            DeskUpdate::Variants(variants) => replace(&mut self.variants, variants),
             DeskUpdate::Outgoing(outgoing) => replace(&mut self.outgoing, outgoing),
             DeskUpdate::Tor(tor) => replace(&mut self.tor, tor),
             DeskUpdate::Recording(recording) => replace(&mut self.recording, recording),

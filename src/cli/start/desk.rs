@@ -10,14 +10,19 @@ use crate::{
     clock::{Clock, Tick},
     encoder::Complaints,
     live::{
-        desk::DeskFeed, panel::Panel, room::RoomHandle, uplink::UplinkHandle, video::VideoHandle,
+        desk::DeskFeed,
+        panel::Panel,
+        room::RoomHandle,
+        uplink::UplinkHandle,
+        variants::{VariantState, Variants},
+        video::VideoHandle,
     },
-    media::{meter::EncoderState, uplink::outgoing::Outgoing},
+    media::{meter::EncoderState, rendition::roughly, uplink::outgoing::Outgoing},
     onion::{self, Stage},
     recording::Recordings,
     room::{
         history::History,
-        status::{DeskUpdate, TorState},
+        status::{DeskUpdate, TorState, VariantLine},
     },
 };
 
@@ -31,6 +36,7 @@ const AUDIT_LINES: usize = 12;
 #[derive(Debug, Clone)]
 pub(super) struct DeskUpdates {
     pub(super) video: VideoHandle,
+    pub(super) variants: Variants,
     pub(super) panel: Panel,
     pub(super) room: RoomHandle,
     pub(super) recordings: Recordings,
@@ -49,6 +55,8 @@ impl DeskUpdates {
         every(LOOK, move || {
             shown = self.video.encoder().steadied(&shown);
             self.desk.publish(&DeskUpdate::Encoder(shown));
+            let variants = self.variants.states().into_iter().map(line);
+            self.desk.publish(&DeskUpdate::Variants(variants.collect()));
             let offer = self.video.offer();
             outgoing = Outgoing::of(self.uplink.now(), offer).steadied(&outgoing);
             self.desk.publish(&DeskUpdate::Outgoing(outgoing));
@@ -87,6 +95,15 @@ impl DeskUpdates {
             words: words.to_owned(),
             ..TorState::default()
         }));
+    }
+}
+
+fn line(state: VariantState) -> VariantLine {
+    VariantLine {
+        name: state.name,
+        is_on_air: state.offer.is_some(),
+        kilobits: state.offer.and_then(|offer| offer.full).map(roughly),
+        trouble: state.trouble,
     }
 }
 
@@ -158,6 +175,7 @@ mod tests {
         let (site, _) = parts::assemble(&settings, &emotes, "", clock, &closing).unwrap();
         DeskUpdates {
             video: site.video,
+            variants: site.variants,
             panel: site.panel,
             room: site.room,
             recordings: site.recordings,

@@ -60,12 +60,7 @@ pub(super) fn play(
     around: Surroundings,
 ) -> anyhow::Result<Picture> {
     let clock = around.clock;
-    let watched = ingest::Settings {
-        stream_dir: settings.ingest.directory.clone(),
-        title_file: settings.ingest.title_file.clone(),
-        max_fragment_bytes: settings.ingest.max_fragment as u64,
-        max_segment_bytes: settings.ingest.max_segment as u64,
-    };
+    let watched = watched(settings);
     // Another source takes the place of the stream directory, not of the title.
     let (mut sink, is_watched) = (picture.clone(), matches!(source, Source::Watch));
     let watching = ingest::watch(watched, clock, move |event, now| {
@@ -90,6 +85,16 @@ pub(super) fn play(
         _encoder: encoder,
         _files: files,
     })
+}
+
+/// The stream directory and the title file.
+pub(super) fn watched(settings: &Settings) -> ingest::Settings {
+    ingest::Settings {
+        stream_dir: settings.ingest.directory.clone(),
+        title_file: settings.ingest.title_file.clone(),
+        max_fragment_bytes: settings.ingest.max_fragment as u64,
+        max_segment_bytes: settings.ingest.max_segment as u64,
+    }
 }
 
 /// Encodes the slate beside the show.

@@ -16,7 +16,7 @@ use crate::{
     },
     room::{
         panel::Html,
-        status::{AuditLine, DeskUpdate, DeskValues, RecordingState, TorState},
+        status::{AuditLine, DeskUpdate, DeskValues, RecordingState, TorState, VariantLine},
     },
 };
 
@@ -27,6 +27,7 @@ pub const CSS: &str = include_str!("../../../assets/desk-status.css");
 pub fn block(values: &DeskValues) -> Markup {
     html! {
         (encoder(&values.encoder))
+        (variants(&values.variants))
         (complaints(&values.complaints))
         (outgoing(&values.outgoing))
         (tor(&values.tor))
@@ -40,6 +41,7 @@ pub fn block(values: &DeskValues) -> Markup {
 pub fn piece(update: &DeskUpdate) -> Html {
     let markup = match update {
         DeskUpdate::Encoder(state) => encoder(state),
+        DeskUpdate::Variants(lines) => variants(lines),
         DeskUpdate::Outgoing(sums) => outgoing(sums),
         DeskUpdate::Tor(state) => tor(state),
         DeskUpdate::Recording(state) => recording(state),
@@ -96,6 +98,33 @@ fn figures(state: &EncoderState) -> Markup {
                         Some(sound) if sound.is_empty => "empty",
                         Some(sound) => (sound.codec.unwrap_or("yes")),
                         None => "none",
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The qualities beside the source.
+fn variants(lines: &[VariantLine]) -> Markup {
+    html! {
+        x-variants slot="variants" {
+            @if !lines.is_empty() {
+                h2 { "Qualities beside it" }
+                ul {
+                    @for line in lines {
+                        li {
+                            b { (line.name) } ": "
+                            @if line.is_on_air {
+                                "on the air"
+                                @if let Some(kilobits) = line.kilobits { ", about " (kilobits) " kbit/s" }
+                            } @else {
+                                "not on the air"
+                            }
+                            @if let Some(trouble) = &line.trouble {
+                                span class="trouble" role="alert" { "; " (marked(trouble)) }
+                            }
+                        }
                     }
                 }
             }
@@ -321,6 +350,31 @@ mod tests {
     }
 
     #[test]
+    fn each_variant_has_a_line_with_its_rate_or_what_is_wrong() {
+        let line = |name, is_on_air, trouble: Option<&str>| VariantLine {
+            name: crate::media::variant::VariantName::parse(name).unwrap(),
+            is_on_air,
+            kilobits: is_on_air.then_some(200),
+            trouble: trouble.map(str::to_owned),
+        };
+        let none = text(&DeskUpdate::Variants([].into()));
+        assert_eq!(none, "<x-variants slot=\"variants\"></x-variants>");
+
+        let lines = [
+            line("low", true, None),
+            line("mid", false, Some("<too slow>")),
+        ];
+        let html = text(&DeskUpdate::Variants(lines.into()));
+        for part in [
+            "<b>low</b>: on the air, about 200 kbit/s",
+            "<b>mid</b>: not on the air",
+            "; &lt;too slow&gt;",
+        ] {
+            assert!(html.contains(part), "{part}: {html}");
+        }
+    }
+
+    #[test]
     fn a_recording_is_shown_when_there_is_something_to_say() {
         let none = text(&DeskUpdate::Recording(RecordingState::default()));
         assert_eq!(none, "<x-recording slot=\"recording\"></x-recording>");
@@ -339,6 +393,7 @@ mod tests {
         let html = block(&DeskValues::default()).into_string();
         for element in [
             "x-encoder",
+            "x-variants",
             "x-uplink",
             "x-tor",
             "x-recording",
