@@ -191,7 +191,7 @@ fn beyond_what_the_broadcaster_allows_viewers_get_the_sound_and_the_picture_when
     let first = Fast::comes(&server);
     wait_uplink(&server, |now| now["advice"].is_string());
 
-    let firefox = Firefox::start(Options::coloured(Scheme::Dark));
+    let firefox = Firefox::start(Options::coloured(Scheme::Light));
     firefox.goto(&server.local_url());
     firefox.enter_frame("iframe.video");
     let words = firefox.wait_for_text("main", FULL, SOON);
@@ -208,7 +208,7 @@ fn beyond_what_the_broadcaster_allows_viewers_get_the_sound_and_the_picture_when
         let scrolls = "return document.documentElement.scrollWidth > innerWidth";
         assert_eq!(firefox.execute(scrolls), false, "it fits at {width}");
         firefox.leave_frames();
-        firefox.screenshot(&picture(&format!("full-dark-{width}.png")));
+        firefox.screenshot(&picture(&format!("full-light-{width}.png")));
         firefox.enter_frame("iframe.video");
     }
     // The chat is as always.

@@ -4,14 +4,18 @@
 //! not belong here: when the connection is full ([`crate::media::uplink`]), the rule for one person
 //! ([`crate::room::admission`]).
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use super::{lease::Leases, room::RoomHandle, variants::Variants};
 use crate::{
     clock::Clock,
     media::{
+        advice::rate,
         rendition::Offer,
-        uplink::{Response, Uplink, UplinkMeter},
+        uplink::{Occupancy, Response, Uplink, UplinkMeter},
         variant::{Quality, VariantName},
     },
     room::{
@@ -34,6 +38,8 @@ pub struct Policy {
     pub admission: bool,
     /// The most that may be sent, in bits per second.
     pub ceiling: Option<u64>,
+    /// How far behind their choice viewers may fall before they are moved forward.
+    pub max_lag: Duration,
     /// Whether browsers on this computer are the broadcaster's preview, which costs nothing and is
     /// not counted. They are not if somebody else's Tor may bring viewers to the local listener.
     pub has_preview: bool,
@@ -81,7 +87,7 @@ impl UplinkHandle {
         clock: Clock,
     ) -> Self {
         let inner = Mutex::new(Inner {
-            meter: UplinkMeter::new(policy.ceiling),
+            meter: UplinkMeter::new(policy.ceiling, policy.max_lag),
             admission: Admission::new(policy.admission),
             now: Uplink {
                 ceiling: policy.ceiling,
@@ -122,11 +128,13 @@ impl UplinkHandle {
             }
         });
         let uplink = inner.meter.look(responses, now);
-        inner.now = uplink;
+        let before = std::mem::replace(&mut inner.now, uplink);
         let open = flows
             .iter()
             .map(|flow| (flow.viewer, prices.of(flow.plays)));
         inner.admission.look(uplink, open, now);
+        drop(inner);
+        report(before, uplink);
     }
 
     /// How it was at the last look.
@@ -178,6 +186,24 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // Each look counts everything afresh.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells the broadcaster, also one without a desk. Sums, never people.
+fn report(before: Uplink, now: Uplink) {
+    let is_full = now.occupancy == Occupancy::Full;
+    if is_full == (before.occupancy == Occupancy::Full) {
+        return;
+    }
+    if is_full {
+        tracing::warn!(
+            "your connection seems full at {}: {} of {} viewers are behind",
+            rate(now.capacity.unwrap_or(now.delivered)),
+            now.lagging,
+            now.viewers,
+        );
+    } else {
+        tracing::info!("your connection is not full any more");
     }
 }
 

@@ -20,7 +20,8 @@ const HALF_WINDOW: Duration = Duration::from_secs(5);
 /// A younger response is still getting what it starts with.
 const GROWN: Duration = Duration::from_secs(10);
 
-/// A player starts with a reserve. Whoever is this much further behind has seen the picture freeze.
+/// A player starts with a reserve. Whoever is this much further behind has seen the picture freeze; or
+/// half as much as it takes to be moved forward, if that is less.
 const BEHIND: Duration = Duration::from_secs(2);
 
 /// Fewer people behind than this are the business of their circuits.
@@ -76,8 +77,8 @@ pub struct Response {
 
 impl Response {
     /// Whether the player has used up its reserve and more.
-    fn is_behind(&self) -> bool {
-        !self.start.is_zero() && self.behind > self.start.saturating_add(BEHIND)
+    fn is_behind(&self, slack: Duration) -> bool {
+        !self.start.is_zero() && self.behind > self.start.saturating_add(slack)
     }
 }
 
@@ -225,6 +226,7 @@ impl Learned {
 #[derive(Debug, Default)]
 pub struct UplinkMeter {
     ceiling: Option<u64>,
+    slack: Duration,
     marks: BTreeMap<u64, Marks>,
     /// When the older marks were made, and the newer ones.
     window: Option<(Tick, Tick)>,
@@ -238,10 +240,12 @@ pub struct UplinkMeter {
 
 impl UplinkMeter {
     /// Nothing has gone out yet. The rates of all open responses together may be `ceiling` bits per
-    /// second at most, if the broadcaster said so.
-    pub fn new(ceiling: Option<u64>) -> Self {
+    /// second at most, if the broadcaster said so; whoever is `max_lag` further behind than at the
+    /// start is moved forward.
+    pub fn new(ceiling: Option<u64>, max_lag: Duration) -> Self {
         Self {
             ceiling,
+            slack: BEHIND.min(max_lag / 2),
             ..Self::default()
         }
     }
@@ -277,7 +281,7 @@ impl UplinkMeter {
             if response.is_sound {
                 uplink.sound_demand = uplink.sound_demand.saturating_add(response.rate);
             }
-            let is_behind = response.is_behind();
+            let is_behind = response.is_behind(self.slack);
             uplink.lagging += usize::from(is_behind);
             if response.age >= GROWN.max(window) {
                 grown.viewers += 1;

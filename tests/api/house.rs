@@ -169,6 +169,7 @@ fn house(title_file: PathBuf) -> Site {
     let policy = Policy {
         admission: true,
         ceiling: None,
+        max_lag: Duration::from_secs(10),
         has_preview: true,
     };
     let open = leases.clone();

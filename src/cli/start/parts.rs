@@ -110,6 +110,7 @@ fn policy(settings: &Settings) -> Policy {
     Policy {
         admission: playback.admission,
         ceiling: (ceiling > 0).then_some(ceiling),
+        max_lag: playback.max_lag,
         // Without our own onion service, another Tor may bring viewers to the local listener.
         has_preview: settings.onion.enabled,
     }

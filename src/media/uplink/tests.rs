@@ -4,6 +4,8 @@ use super::*;
 
 const RATE: u64 = 500_000;
 
+const MAX_LAG: Duration = Duration::from_secs(10);
+
 fn at(seconds: u64) -> Tick {
     Tick::START + Duration::from_secs(seconds)
 }
@@ -50,7 +52,7 @@ struct House {
 impl House {
     fn with_line(line: u64) -> Self {
         let mut house = Self {
-            meter: UplinkMeter::new(None),
+            meter: UplinkMeter::new(None, MAX_LAG),
             line,
             now: 0,
             next: 0,
@@ -203,7 +205,7 @@ fn a_line_that_turns_out_to_carry_more_is_believed() {
 
 #[test]
 fn the_ceiling_of_the_broadcaster_holds_from_the_first_viewer_on_and_keeps_a_tenth_for_the_sound() {
-    let mut meter = UplinkMeter::new(Some(1_200_000));
+    let mut meter = UplinkMeter::new(Some(1_200_000), MAX_LAG);
     let response = |id| Response {
         id,
         bytes: 0,
@@ -254,7 +256,7 @@ proptest! {
         ),
         ceiling in any::<Option<u64>>(),
     ) {
-        let mut meter = UplinkMeter::new(ceiling);
+        let mut meter = UplinkMeter::new(ceiling, MAX_LAG);
         let mut now = Tick::START;
         for (responses, step) in looks {
             now = now + Duration::from_secs(step);
@@ -271,7 +273,7 @@ proptest! {
     fn with_fewer_than_three_viewers_it_is_never_full(
         looks in prop::collection::vec(prop::collection::vec(any_response(), 0..3), 1..200),
     ) {
-        let mut meter = UplinkMeter::new(None);
+        let mut meter = UplinkMeter::new(None, MAX_LAG);
         for (second, responses) in looks.into_iter().enumerate() {
             let seen = meter.look(responses, at(second as u64));
             prop_assert_eq!(seen.occupancy, Occupancy::Free);
@@ -284,7 +286,7 @@ proptest! {
         looks in prop::collection::vec(prop::collection::vec(any_response(), 0..30), 1..100),
         calm in prop::collection::vec(prop::collection::vec(any_response(), 0..30), 25..26),
     ) {
-        let mut meter = UplinkMeter::new(None);
+        let mut meter = UplinkMeter::new(None, MAX_LAG);
         let mut second = 0;
         for responses in looks {
             second += 1;
