@@ -29,6 +29,7 @@ use stage::{
     http::Request,
     process::program,
     server::Server,
+    tor_network::TorNetwork,
     watch,
     watching::Watching,
 };
@@ -45,14 +46,25 @@ const FREE_AGAIN: Duration = Duration::from_mins(1);
 /// The card looks again at least this often.
 const CARD_LOOKS: Duration = Duration::from_secs(30);
 
+/// What waits for circuits gets more time than the median second they take.
+const THROUGH_TOR: Duration = Duration::from_mins(1);
+
 const FULL: &str = "connection is full at the moment";
 
 /// A test picture with a tone, about 560 kbit/s.
 fn show(settings: &[&str]) -> Server {
+    start(&[&["--no-tor"], settings].concat())
+}
+
+/// The same with these arguments; what is no flag is a setting.
+fn start(more: &[&str]) -> Server {
     let ffmpeg = format!("encoder.ffmpeg={}", program("ffmpeg", "FFMPEG").display());
-    let mut arguments = vec!["--no-tor", "--source", "test", "--set", &ffmpeg];
-    for setting in settings {
-        arguments.extend(["--set", setting]);
+    let mut arguments = vec!["--source", "test", "--set", &ffmpeg];
+    for one in more {
+        if !one.starts_with("--") {
+            arguments.push("--set");
+        }
+        arguments.push(one);
     }
     let server = Server::start_prepared(&arguments, |directory| {
         set_password(directory, PASSWORD);
@@ -244,7 +256,8 @@ fn beyond_what_the_broadcaster_allows_viewers_get_the_sound_and_the_picture_when
         "To viewers",
         "bit/s to ",
         "(900 kbit/s, <code>playback.max_upload_kbits</code>)",
-        "A lower bitrate would let about 2 people watch: <code>--bitrate ",
+        "A lower bitrate would let about ",
+        " people watch: <code>--bitrate ",
     ] {
         assert!(words.contains(part), "{part}: {words}");
     }
@@ -338,4 +351,78 @@ fn switched_off_nobody_is_turned_away() {
     assert!(page(&ben, "/video").contains("<video"));
     assert_eq!(ben.status("/stream.mp4"), 200);
     first.leaves();
+}
+
+#[test]
+fn a_smaller_quality_is_offered_while_it_fits() {
+    let server = start(&["--no-tor", "--low", "playback.max_upload_kbits=950"]);
+    let first = Fast::comes(&server);
+    let address = server.local_address();
+    let is_there = watch(SEEN, || {
+        let home = Request::get("/").send(address).text();
+        home.contains(">low</a>: about ").then_some(())
+    });
+    assert!(is_there.is_some(), "{}", server.log());
+    wait_uplink(&server, |now| now["advice"].is_string());
+
+    let (ben, eve) = (Guest::comes(&server), Guest::comes(&server));
+    let card = page(&ben, "/video");
+    assert!(
+        card.contains(FULL) && card.contains("You can have less: "),
+        "{card}"
+    );
+    assert!(!card.contains("Picture and sound"), "{card}");
+    assert!(
+        card.contains(">low</a>: about ") && card.contains(">Only the sound</a>"),
+        "{card}"
+    );
+    let player = page(&ben, "/video?quality=low");
+    assert!(
+        player.contains("src=\"/stream.mp4?quality=low\""),
+        "{player}"
+    );
+    let _his = ben.opens("/stream.mp4?quality=low");
+    wait_uplink(&server, |now| now["viewers"] == 2);
+
+    let card = page(&eve, "/video");
+    assert!(
+        !card.contains(">low<") && card.contains("You can listen: "),
+        "{card}"
+    );
+    assert_eq!(eve.status("/stream.mp4?quality=low"), 503);
+    assert_eq!(eve.status("/quality/low/stream.mp4"), 503);
+    assert_eq!(eve.status("/audio.mp4"), 200);
+    assert_eq!(ben.status("/stream.mp4?quality=low"), 200, "he has it");
+    assert_eq!(ben.status("/stream.mp4"), 503, "that would be more");
+    first.leaves();
+}
+
+#[test]
+fn through_tor_viewers_count_and_the_preview_on_this_computer_does_not() {
+    let network = TorNetwork::boot();
+    let setting = format!("onion.network={}", network.arti_toml().display());
+    let server = start(&[
+        &setting,
+        "captcha.entrance=false",
+        "playback.max_upload_kbits=900",
+    ]);
+    let site = server.wait_onion(THROUGH_TOR);
+    let host = site.trim_start_matches("http://").trim_end_matches('/');
+    server.wait_reachable(THROUGH_TOR);
+    let previews: Vec<_> = (0..3).map(|_| Fast::comes(&server)).collect();
+
+    let anna = Guest::comes_through(network.socks(0), host);
+    let _hers = anna.opens("/stream.mp4");
+    let seen = wait_uplink(&server, |now| now["advice"].is_string());
+    assert_eq!(seen["viewers"], 1, "{seen}");
+    let ben = Guest::comes_through(network.socks(1), host);
+    assert!(page(&ben, "/video").contains(FULL));
+    assert_eq!(ben.status("/stream.mp4"), 503);
+    assert_eq!(anna.status("/stream.mp4"), 200, "she is watching");
+    let on_this_computer = Guest::comes(&server);
+    assert!(page(&on_this_computer, "/video").contains("<video"));
+    assert_eq!(on_this_computer.status("/stream.mp4"), 200);
+    for preview in previews {
+        assert_eq!(preview.leaves().seams().0, Duration::ZERO);
+    }
 }
