@@ -23,7 +23,7 @@ use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 use stage::{
     Deadline,
-    desk::{PASSWORD, set_password},
+    desk::{Desk, PASSWORD, set_password},
     firefox::{Firefox, Options, Scheme},
     guest::Guest,
     http::Request,
@@ -37,7 +37,7 @@ use stage::{
 const SOON: Duration = Duration::from_secs(30);
 
 /// Within this the sums show what has happened: they are taken over ten seconds.
-const SEEN: Duration = Duration::from_secs(60);
+const SEEN: Duration = Duration::from_mins(1);
 
 /// From the moment when those who were behind are gone until somebody is let in: at most 20 s, until the
 /// program has noticed it, and some more on a busy machine.
@@ -261,6 +261,16 @@ fn beyond_what_the_broadcaster_allows_viewers_get_the_sound_and_the_picture_when
     ] {
         assert!(words.contains(part), "{part}: {words}");
     }
+
+    drop(panel);
+    let desk = Desk::opens(Options::coloured(Scheme::Light), &server).person;
+    desk.firefox.set_page_size(1440, 900);
+    desk.in_frame("iframe.live", |firefox| {
+        let words = firefox.wait_for_text("x-uplink:last-of-type", "--bitrate", SOON);
+        assert!(words.starts_with("To viewers\n"), "{words}");
+    });
+    desk.firefox.screenshot(&picture("full-desk-1440.png"));
+    drop(desk);
 
     let seen = first.leaves();
     let left = Deadline::after(CARD_LOOKS + SOON);

@@ -160,17 +160,7 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
         &closing,
         &mut tasks,
     );
-    let status = DeskUpdates {
-        video: site.video.clone(),
-        variants: site.variants.clone(),
-        panel: site.panel.clone(),
-        room: site.room.clone(),
-        recordings: site.recordings.clone(),
-        uplink: site.uplink.clone(),
-        desk: site.desk.clone(),
-        complaints,
-        clock,
-    };
+    let status = DeskUpdates::of(&site, complaints, clock);
     tasks.spawn(until(
         &closing,
         "desk status",

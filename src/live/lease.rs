@@ -153,6 +153,8 @@ pub struct Flow {
     pub start: Duration,
     /// How old the newest fragment was that was handed out, and how long it has been left since.
     pub behind: Duration,
+    /// Whether it is the newest one of this viewer.
+    pub is_newest: bool,
 }
 
 /// The right to keep one endless response open; dropping it is leaving.
@@ -310,11 +312,12 @@ impl Leases {
             .iter()
             .filter(|((kind, _), _)| *kind == Kind::Video);
         let entries = of_video.flat_map(|((_, viewer), entries)| {
-            let live = entries.iter().filter(|one| !one.revoked.is_cancelled());
-            live.map(|entry| (*viewer, entry))
+            let live = entries.iter().rev();
+            let live = live.filter(|one| !one.revoked.is_cancelled()).enumerate();
+            live.map(|(number, entry)| (*viewer, number == 0, entry))
         });
         entries
-            .filter_map(|(viewer, entry)| {
+            .filter_map(|(viewer, is_newest, entry)| {
                 let progress = &entry.progress;
                 let lag = progress.lag();
                 Some(Flow {
@@ -325,6 +328,7 @@ impl Leases {
                     age: Duration::from_millis(now.saturating_sub(progress.opened)),
                     start: lag.start,
                     behind: lag.taken.saturating_add(progress.waited(newest, now)),
+                    is_newest,
                 })
             })
             .collect()

@@ -125,6 +125,7 @@ impl UplinkHandle {
                 behind: flow.behind,
                 rate: wish.rate,
                 is_sound: wish.is_sound(),
+                is_newest: flow.is_newest,
             }
         });
         let uplink = inner.meter.look(responses, now);

@@ -73,6 +73,8 @@ pub struct Response {
     pub rate: u64,
     /// Whether it is sound alone.
     pub is_sound: bool,
+    /// Whether it is the newest one of its viewer. Only those are counted: nobody weighs twice.
+    pub is_newest: bool,
 }
 
 impl Response {
@@ -116,7 +118,7 @@ pub struct Uplink {
     pub sound_demand: u64,
     /// What all open responses would take, also those of paused players.
     pub admitted: u64,
-    /// Responses that take anything.
+    /// Viewers who take anything.
     pub viewers: usize,
     /// Of those, the ones whose picture has been standing still.
     pub lagging: usize,
@@ -223,7 +225,7 @@ impl Learned {
 /// Looks at all open responses once a second. See the module's words.
 ///
 /// Remembers as many marks as there were responses at the last look.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct UplinkMeter {
     ceiling: Option<u64>,
     slack: Duration,
@@ -234,6 +236,8 @@ pub struct UplinkMeter {
     strained_since: Option<Tick>,
     /// When it was strained last.
     strained_at: Option<Tick>,
+    /// When it was strained first after it was calm.
+    trouble_since: Tick,
     full_since: Option<Tick>,
     learned: Option<Learned>,
 }
@@ -246,7 +250,13 @@ impl UplinkMeter {
         Self {
             ceiling,
             slack: BEHIND.min(max_lag / 2),
-            ..Self::default()
+            marks: BTreeMap::new(),
+            window: None,
+            strained_since: None,
+            strained_at: None,
+            trouble_since: Tick::START,
+            full_since: None,
+            learned: None,
         }
     }
 
@@ -276,11 +286,14 @@ impl UplinkMeter {
                 continue;
             }
             bytes = bytes.saturating_add(took);
-            uplink.viewers += 1;
             uplink.demand = uplink.demand.saturating_add(response.rate);
             if response.is_sound {
                 uplink.sound_demand = uplink.sound_demand.saturating_add(response.rate);
             }
+            if !response.is_newest {
+                continue;
+            }
+            uplink.viewers += 1;
             let is_behind = response.is_behind(self.slack);
             uplink.lagging += usize::from(is_behind);
             if response.age >= GROWN.max(window) {
@@ -305,21 +318,24 @@ impl UplinkMeter {
     }
 
     fn judge(&mut self, is_strained: bool, delivered: u64, now: Tick) {
-        let is_calm = self
-            .strained_at
-            .is_none_or(|at| !is_strained && now.since(at) >= CALM);
+        let is_calm = self.strained_at.is_none_or(|at| now.since(at) >= CALM);
         if is_strained {
-            // Of one time of strain the most that was carried; the next one teaches anew.
-            let known = self.learned.filter(|_| !is_calm).map(|known| known.rate);
-            self.learned = Some(Learned {
-                rate: known.map_or(delivered, |known| known.max(delivered)),
-                at: now,
-            });
+            if is_calm {
+                self.trouble_since = now;
+            }
             self.strained_at = Some(now);
             let since = *self.strained_since.get_or_insert(now);
-            if now.since(since) >= LASTS {
-                self.full_since.get_or_insert(now);
+            if now.since(since) < LASTS {
+                // What was handed out so far may still fill buffers on the way.
+                return;
             }
+            self.full_since.get_or_insert(now);
+            // Of one time of trouble the most that was carried; the next one teaches anew.
+            let known = self.learned.filter(|known| known.at >= self.trouble_since);
+            self.learned = Some(Learned {
+                rate: known.map_or(delivered, |known| known.rate.max(delivered)),
+                at: now,
+            });
             return;
         }
         self.strained_since = None;

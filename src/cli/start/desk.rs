@@ -9,6 +9,7 @@ use super::every;
 use crate::{
     clock::{Clock, Tick},
     encoder::Complaints,
+    http::Site,
     live::{
         desk::DeskFeed,
         panel::Panel,
@@ -35,18 +36,33 @@ const AUDIT_LINES: usize = 12;
 /// Where the status comes from and goes to.
 #[derive(Debug, Clone)]
 pub(super) struct DeskUpdates {
-    pub(super) video: VideoHandle,
-    pub(super) variants: Variants,
-    pub(super) panel: Panel,
-    pub(super) room: RoomHandle,
-    pub(super) recordings: Recordings,
-    pub(super) uplink: UplinkHandle,
-    pub(super) desk: DeskFeed,
-    pub(super) complaints: Complaints,
-    pub(super) clock: Clock,
+    video: VideoHandle,
+    variants: Variants,
+    panel: Panel,
+    room: RoomHandle,
+    recordings: Recordings,
+    uplink: UplinkHandle,
+    desk: DeskFeed,
+    complaints: Complaints,
+    clock: Clock,
 }
 
 impl DeskUpdates {
+    /// Of the parts of this site.
+    pub(super) fn of(site: &Site, complaints: Complaints, clock: Clock) -> Self {
+        Self {
+            video: site.video.clone(),
+            variants: site.variants.clone(),
+            panel: site.panel.clone(),
+            room: site.room.clone(),
+            recordings: site.recordings.clone(),
+            uplink: site.uplink.clone(),
+            desk: site.desk.clone(),
+            complaints,
+            clock,
+        }
+    }
+
     /// Shows the encoder, the viewers of the last hour and what was ordered.
     pub(super) async fn keep_current(self) {
         let mut history = History::new();
@@ -173,17 +189,7 @@ mod tests {
         let emotes = Arc::new(Emotes::default());
         let closing = CancellationToken::new();
         let (site, _) = parts::assemble(&settings, &emotes, "", clock, &closing).unwrap();
-        DeskUpdates {
-            video: site.video,
-            variants: site.variants,
-            panel: site.panel,
-            room: site.room,
-            recordings: site.recordings,
-            uplink: site.uplink,
-            desk: site.desk,
-            complaints: Complaints::default(),
-            clock,
-        }
+        DeskUpdates::of(&site, Complaints::default(), clock)
     }
 
     #[tokio::test]
