@@ -51,7 +51,7 @@ Examples:
 In the working directory:
   onionstream.toml   settings; optional, see onionstream.example.toml
   title.txt          the title of the broadcast
-  stream/            where ffmpeg or OBS writes the video
+  stream/            where ffmpeg or OBS writes the video; stream/NAME/ is one more quality of it
   onion-keys/        the identity of your site: keep a copy, show it to nobody
   recordings/        what `--record` keeps; only with `--record`, or after a click at the desk
   state/             bans and settings of the desk, the hash of your password, what Tor remembers

@@ -129,9 +129,8 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
     let complaints = Complaints::default();
     let around = surroundings(settings, &complaints, clock);
     let _picture = play(settings, &source, &site.video, sink, around.clone())?;
-    let beside = surroundings(settings, &Complaints::default(), clock);
     let _variants = variants::open(
-        settings, &source, &site, &guard, beside, &closing, &mut tasks,
+        settings, &source, &site, &guard, clock, &closing, &mut tasks,
     )?;
     let socket = control::bind(settings);
     let local = listen(&settings.http.listen, &service, progress, &mut tasks).await?;

@@ -118,12 +118,13 @@ impl Variants {
         }
     }
 
-    /// Notes what is wrong with a variant, or that nothing is any more. Returns whether that is news.
+    /// Notes what is wrong with a variant, or that nothing is any more. Returns whether something is
+    /// wrong that was all right.
     pub fn set_trouble(&self, name: VariantName, trouble: Option<&str>) -> bool {
         let mut others = self.shared.lock();
         let entry = others.get_mut(&name);
         entry.is_some_and(|entry| {
-            let is_news = entry.trouble.as_deref() != trouble;
+            let is_news = entry.trouble.is_none() && trouble.is_some();
             entry.trouble = trouble.map(str::to_owned);
             is_news
         })
@@ -294,6 +295,7 @@ mod tests {
         let say = |words: Option<&str>| variants.set_trouble(VariantName::LOW, words);
         assert!(!say(Some("lost")), "there is no such variant");
         variants.open(VariantName::LOW).unwrap();
-        assert!(say(Some("slow")) && !say(Some("slow")) && say(None));
+        assert!(say(Some("slow")) && !say(Some("slower")) && !say(None));
+        assert!(say(Some("slow again")));
     }
 }

@@ -9,9 +9,9 @@ use tokio_util::sync::CancellationToken;
 use super::{Task, metadata::MetadataGuard, picture};
 use crate::{
     cli::source::Source,
-    clock::Tick,
+    clock::{Clock, Tick},
     config::Settings,
-    encoder::{self, Surroundings},
+    encoder::{self, Complaints},
     http::Site,
     ingest::{self, Event, IngestThread, Stop},
     live::video::VideoHandle,
@@ -25,11 +25,10 @@ pub(super) fn open(
     source: &Source,
     site: &Site,
     guard: &MetadataGuard,
-    around: Surroundings,
+    clock: Clock,
     closing: &CancellationToken,
     tasks: &mut JoinSet<Task>,
 ) -> anyhow::Result<Option<IngestThread>> {
-    let clock = around.clock;
     // Whoever has a directory for it brings it, and else we do.
     let (low, wanted) = watch::channel(true);
     if settings.encoder.low {
@@ -37,7 +36,8 @@ pub(super) fn open(
         let transcoder = Transcoder {
             variants: site.variants.clone(),
             ffmpeg: settings.encoder.ffmpeg.clone().into(),
-            around,
+            // What it complains about is not of the source.
+            around: picture::surroundings(settings, &Complaints::default(), clock),
             kbits: settings.encoder.low_kbits as u64,
         };
         let (guard, closing, kept) = (guard.clone(), closing.clone(), low.clone());
