@@ -355,7 +355,8 @@ fn one_slow_viewer_among_five_fast_ones_turns_nobody_away() {
 fn switched_off_nobody_is_turned_away() {
     let server = show(&["playback.max_upload_kbits=100", "playback.admission=false"]);
     let first = Fast::comes(&server);
-    wait_uplink(&server, |now| now["viewers"] == 1);
+    let seen = wait_uplink(&server, |now| now["viewers"] == 1);
+    assert!(seen["advice"].is_null(), "{seen}");
 
     let ben = Guest::comes(&server);
     assert!(page(&ben, "/video").contains("<video"));

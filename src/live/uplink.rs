@@ -138,6 +138,11 @@ impl UplinkHandle {
         report(before, uplink);
     }
 
+    /// Whether anybody is turned away when it is full.
+    pub fn has_admission(&self) -> bool {
+        self.shared.policy.admission
+    }
+
     /// How it was at the last look.
     pub fn now(&self) -> Uplink {
         self.shared.lock().now

@@ -25,6 +25,9 @@ const STILL_THERE: Duration = Duration::from_secs(3);
 /// Most promises that are remembered; without one somebody asks again.
 const MOST_PROMISES: usize = 4096;
 
+/// Most people who are remembered besides those who watch now; who left first is forgotten first.
+const MOST_KNOWN: usize = 8192;
+
 /// What somebody wants to get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wish {
@@ -99,12 +102,25 @@ impl Admission {
         }
         self.known
             .retain(|_, known| now.since(known.at) < REMEMBERED);
+        self.forget_beyond(MOST_KNOWN);
         (self.promises, self.promised) = (0, 0);
         for known in self.known.values().filter(|known| known.is_promise) {
             self.promises += 1;
             if now.since(known.at) < HELD {
                 self.promised = self.promised.saturating_add(known.what.rate);
             }
+        }
+    }
+
+    /// Those who watch now were seen last, so that they stay.
+    fn forget_beyond(&mut self, most: usize) {
+        let Some(surplus) = self.known.len().checked_sub(most).filter(|more| *more > 0) else {
+            return;
+        };
+        let mut times: Vec<_> = self.known.values().map(|known| known.at).collect();
+        times.sort_unstable();
+        if let Some(&oldest) = times.get(surplus) {
+            self.known.retain(|_, known| known.at >= oldest);
         }
     }
 
@@ -274,5 +290,19 @@ mod tests {
         assert_eq!(admission.known.len(), MOST_PROMISES);
         admission.look(up_to(u64::MAX, 0), [], at(200));
         assert!(admission.known.is_empty());
+    }
+
+    #[test]
+    fn however_many_come_and_go_only_so_many_are_remembered() {
+        let mut people = Sessions::<()>::new(10);
+        let mut admission = Admission::new(true);
+        let anna = people.guest();
+        for second in 0..100 {
+            let crowd = (0..1_000).map(|_| (people.guest(), SOUND));
+            let open: Vec<_> = crowd.chain([(anna, PICTURE)]).collect();
+            admission.look(up_to(0, 0), open, at(second));
+            assert!(admission.known.len() <= MOST_KNOWN + 1_001);
+        }
+        assert!(admission.admits(anna, PICTURE, at(99)));
     }
 }

@@ -74,7 +74,9 @@ impl DeskUpdates {
             let variants = self.variants.states().into_iter().map(line);
             self.desk.publish(&DeskUpdate::Variants(variants.collect()));
             let offer = self.video.offer();
-            outgoing = Outgoing::of(self.uplink.now(), offer).steadied(&outgoing);
+            let uplink = &self.uplink;
+            let sums = Outgoing::of(uplink.now(), offer, uplink.has_admission());
+            outgoing = sums.steadied(&outgoing);
             self.desk.publish(&DeskUpdate::Outgoing(outgoing));
             let complaints = self.complaints.all();
             self.desk

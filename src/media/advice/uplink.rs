@@ -41,10 +41,17 @@ pub fn fullness(outgoing: &Outgoing) -> Option<Advice> {
         let about = uplink
             .capacity
             .map(|capacity| format!(" at about {}", rate(capacity)));
+        let then = if outgoing.has_admission {
+            ": new viewers are offered the sound"
+        } else {
+            ", and everybody is let in (`playback.admission`)"
+        };
         format!(
-            "Your connection seems full{}: new viewers are offered the sound",
+            "Your connection seems full{}{then}",
             about.unwrap_or_default()
         )
+    } else if !outgoing.has_admission {
+        return None;
     } else if !uplink.has_room(outgoing.full?, false, 0) {
         match (uplink.ceiling, uplink.capacity) {
             (Some(ceiling), _) if is_at_ceiling(&uplink, outgoing.full?) => format!(
@@ -125,6 +132,7 @@ mod tests {
             },
             full: Some(580_000),
             sound: Some(64_000),
+            has_admission: true,
         }
     }
 
@@ -158,6 +166,12 @@ mod tests {
         assert!(!words.contains("bitrate"), "it is low already: {words}");
         thin.full = None;
         assert!(fullness(&thin).is_some());
+        thin.has_admission = false;
+        let words = fullness(&thin).expect("advice").words;
+        assert!(
+            words.ends_with("everybody is let in (`playback.admission`)"),
+            "{words}"
+        );
     }
 
     #[test]

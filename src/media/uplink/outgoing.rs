@@ -17,15 +17,18 @@ pub struct Outgoing {
     pub full: Option<u64>,
     /// Of that, the sound.
     pub sound: Option<u64>,
+    /// Whether anybody is turned away when it is full.
+    pub has_admission: bool,
 }
 
 impl Outgoing {
     /// With what there is to watch; `None` when off the air.
-    pub fn of(uplink: Uplink, offer: Option<Offer>) -> Self {
+    pub fn of(uplink: Uplink, offer: Option<Offer>, has_admission: bool) -> Self {
         Self {
             uplink,
             full: offer.and_then(|offer| offer.full),
             sound: offer.and_then(|offer| offer.sound),
+            has_admission,
         }
     }
 
@@ -48,6 +51,7 @@ impl Outgoing {
             },
             full: steady(self.full, shown.full),
             sound: steady(self.sound, shown.sound),
+            has_admission: self.has_admission,
         }
     }
 }

@@ -294,6 +294,7 @@ mod tests {
             },
             full: Some(580_000),
             sound: Some(64_000),
+            has_admission: true,
         }));
 
         assert!(html.contains("<p>1.1 Mbit/s to 2 people</p>"), "{html}");
