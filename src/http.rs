@@ -13,8 +13,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use self::retitle::Retitle;
 use crate::{
     live::{
-        desk::DeskFeed, lease::Leases, panel::Panel, room::RoomHandle, variants::Variants,
-        video::VideoHandle,
+        desk::DeskFeed, lease::Leases, panel::Panel, room::RoomHandle, uplink::UplinkHandle,
+        variants::Variants, video::VideoHandle,
     },
     passwords::Passwords,
     recording::Recordings,
@@ -50,6 +50,8 @@ pub struct Site {
     pub room: RoomHandle,
     /// The open endless responses.
     pub leases: Leases,
+    /// What goes out, and who may begin.
+    pub uplink: UplinkHandle,
     /// The live panel.
     pub panel: Panel,
     /// How far behind the live edge viewers start.
@@ -87,6 +89,7 @@ part!(
     variants: Variants,
     room: RoomHandle,
     leases: Leases,
+    uplink: UplinkHandle,
     panel: Panel,
     delays: Delays,
     live: LiveLimits,

@@ -12,5 +12,6 @@ pub mod feed;
 pub mod lease;
 pub mod panel;
 pub mod room;
+pub mod uplink;
 pub mod variants;
 pub mod video;

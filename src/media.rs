@@ -23,4 +23,5 @@ pub mod rendition;
 pub mod sound;
 pub mod stream;
 pub mod timeline;
+pub mod uplink;
 pub mod variant;

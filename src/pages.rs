@@ -15,6 +15,7 @@ pub mod description;
 pub mod desk;
 pub mod document;
 pub mod entrance;
+mod full;
 mod history;
 pub mod home;
 pub mod live;

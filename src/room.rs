@@ -5,6 +5,7 @@
 //! sentence ([`refusal::Refusal`]) and leaves everything as it was.
 
 pub mod access;
+pub mod admission;
 pub mod appearance;
 pub mod audit;
 mod carry_out;

@@ -50,7 +50,8 @@ use crate::{
 /// [`crate::media::broadcast::STOP_GRACE`] and this.
 const AIR_TICK: Duration = Duration::from_millis(250);
 
-/// How often what is over is forgotten, and people who stopped reading are noticed.
+/// How often what is over is forgotten, people who stopped reading are noticed, and what goes out
+/// is counted.
 const ROOM_TICK: Duration = Duration::from_secs(1);
 
 /// The people are looked at at most this often.
@@ -158,16 +159,7 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
         &closing,
         &mut tasks,
     );
-    let status = DeskUpdates {
-        video: site.video.clone(),
-        variants: site.variants.clone(),
-        panel: site.panel.clone(),
-        room: site.room.clone(),
-        recordings: site.recordings.clone(),
-        desk: site.desk.clone(),
-        complaints,
-        clock,
-    };
+    let status = DeskUpdates::of(&site, complaints, clock);
     tasks.spawn(until(
         &closing,
         "desk status",
@@ -302,6 +294,10 @@ fn keep_current(
         "heartbeat",
         every(heartbeat, move || beat.publish(&Update::Heartbeat)),
     ));
+
+    let uplink = site.uplink.clone();
+    let look = every(ROOM_TICK, move || uplink.look());
+    tasks.spawn(until(closing, "uplink", look));
 
     tasks.spawn(until(closing, "people", async move {
         loop {

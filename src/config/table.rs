@@ -151,6 +151,11 @@ settings! {
         keep_bytes: usize = "64MiB", Kind::Size(MIB, 4096 * MIB);
         /// Videos one browser session may have open; a further one ends the oldest.
         responses_per_viewer: usize = "2", Kind::Count(1, 16);
+        /// Whether new viewers are offered less, or asked to wait, when your connection is full.
+        admission: bool = "true", Kind::Flag;
+        /// Kilobits a second that viewers may get together, a tenth of it for those who only
+        /// listen; 0 to go by what is measured alone.
+        max_upload_kbits: usize = "0", Kind::Count(0, 100_000_000);
     }
     /// The files that an encoder writes, and the title.
     ingest: Ingest {
@@ -361,56 +366,4 @@ pub(super) fn default_of(setting: &Setting) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_default_is_allowed_and_is_written_the_way_it_is_shown() {
-        for section in SECTIONS {
-            for setting in section.settings {
-                let name = format!("{}.{}", section.name, setting.key);
-                let value = setting.kind.read(setting.default).expect(&name);
-                let written = value.to_string();
-                assert_eq!(written.trim_matches('"'), setting.default, "{name}");
-            }
-        }
-    }
-
-    #[test]
-    fn every_setting_has_one_sentence() {
-        for setting in SECTIONS.iter().flat_map(|section| section.settings) {
-            let doc = setting.doc.trim();
-            assert!(
-                doc.ends_with('.') && !doc.contains(". "),
-                "{}: {doc}",
-                setting.key
-            );
-            assert!(
-                !doc.contains("  ") && !doc.contains('|'),
-                "{}: {doc}",
-                setting.key
-            );
-        }
-    }
-
-    #[test]
-    fn the_words_of_the_delays_are_those_that_viewers_use() {
-        assert_eq!(DELAYS, Delay::ALL.map(Delay::word));
-    }
-
-    #[test]
-    fn a_single_level_is_for_this_program_only() {
-        assert_eq!(
-            LogFilter("trace".to_owned()).directives(),
-            format!("onionstream=trace,warn,{CHATTER}")
-        );
-        assert_eq!(
-            LogFilter("error".to_owned()).directives(),
-            format!("onionstream=error,error,{CHATTER}")
-        );
-        assert_eq!(
-            LogFilter("hyper=debug".to_owned()).directives(),
-            "hyper=debug"
-        );
-    }
-}
+mod tests;

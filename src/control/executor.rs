@@ -8,7 +8,7 @@ use std::{fmt, sync::Arc};
 use thiserror::Error;
 
 use super::{
-    answer::{Answer, Ban, Did, Entry, Status},
+    answer::{Answer, Ban, Did, Entry, Status, Sums},
     event::{Presence, Said},
     request::{Deletions, Moderator, Request, Unban, verb, who::Who},
 };
@@ -255,7 +255,8 @@ impl Executor {
     fn status(&self) -> Status {
         let summary = self.panel.summary();
         let desk = self.room.desk();
-        let tor = self.desk.values().tor;
+        let values = self.desk.values();
+        let tor = values.tor;
         let on = |shield: &Shield| desk.shields.is_on(*shield);
         Status {
             title: summary.title.as_str().to_owned(),
@@ -276,6 +277,7 @@ impl Executor {
             viewing_password: desk.access.password().is_some(),
             club: desk.access.club().is_some(),
             bans: self.holding().len(),
+            uplink: Sums::from(&values.outgoing),
         }
     }
 }

@@ -15,7 +15,7 @@ use maud::Markup;
 
 use super::{connection::Via, headers::Nonce, problem::Problem};
 use crate::{
-    live::room::RoomHandle,
+    live::{room::RoomHandle, uplink::Caller},
     room::session::{Token, ViewerId},
 };
 
@@ -93,6 +93,20 @@ where
         let room = RoomHandle::from_ref(state);
         let viewer = token(&parts.headers).and_then(|token| room.recognise(token));
         Ok(Self(viewer.unwrap_or_else(|| room.guest())))
+    }
+}
+
+impl<S> FromRequestParts<S> for Caller
+where
+    S: Send + Sync,
+    RoomHandle: FromRef<S>,
+{
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let Near(is_near) = Near::from_request_parts(parts, state).await?;
+        let Audience(viewer) = Audience::from_request_parts(parts, state).await?;
+        Ok(Self { viewer, is_near })
     }
 }
 

@@ -19,7 +19,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
 use crate::{
     clock::{Clock, Tick},
-    media::{delay::Delay, lag::Lag},
+    media::{delay::Delay, lag::Lag, variant::Quality},
     room::session::ViewerId,
 };
 
@@ -97,6 +97,12 @@ struct Progress {
     taken: AtomicU64,
     /// What the viewer chose.
     choice: OnceLock<Delay>,
+    /// When the response began, after the start of the clock.
+    opened: u64,
+    /// Bytes that were handed out.
+    bytes: AtomicU64,
+    /// What it plays, if it uses the broadcaster's connection.
+    plays: OnceLock<Quality>,
 }
 
 impl Progress {
@@ -108,6 +114,17 @@ impl Progress {
             taken: load(&self.taken),
         }
     }
+
+    /// For how long there has been something to take, if the newest fragment came at `newest`.
+    fn waited(&self, newest: Option<Tick>, now: u64) -> Duration {
+        let asked = self.asked.load(Ordering::Relaxed);
+        match newest {
+            Some(newest) if millis_of(newest) > asked => {
+                Duration::from_millis(now.saturating_sub(asked))
+            }
+            _ => Duration::ZERO,
+        }
+    }
 }
 
 /// How a viewer's newest video response is doing.
@@ -117,6 +134,27 @@ pub struct Watch {
     pub lag: Lag,
     /// The delay they chose, if any.
     pub choice: Option<Delay>,
+}
+
+/// What a video response has taken so far.
+#[derive(Debug, Clone, Copy)]
+pub struct Flow {
+    /// Whose it is.
+    pub viewer: ViewerId,
+    /// Never the same for two responses.
+    pub id: u64,
+    /// What it plays.
+    pub plays: Quality,
+    /// Bytes that were handed out.
+    pub bytes: u64,
+    /// How long it has been open.
+    pub age: Duration,
+    /// How far behind it was when it began; zero before its first fragment.
+    pub start: Duration,
+    /// How old the newest fragment was that was handed out, and how long it has been left since.
+    pub behind: Duration,
+    /// Whether it is the newest one of this viewer.
+    pub is_newest: bool,
 }
 
 /// The right to keep one endless response open; dropping it is leaving.
@@ -162,8 +200,10 @@ impl Leases {
             Kind::Recording => RECORDINGS_PER_VIEWER,
         };
         let revoked = register.closing.child_token();
+        let now = register.millis();
         let progress = Arc::new(Progress {
-            asked: AtomicU64::new(register.millis()),
+            asked: AtomicU64::new(now),
+            opened: now,
             ..Progress::default()
         });
         let mut open = register.lock();
@@ -255,17 +295,43 @@ impl Leases {
             .iter()
             .rev()
             .find(|entry| !entry.revoked.is_cancelled())?;
-        let asked = entry.progress.asked.load(Ordering::Relaxed);
-        let waited = match newest {
-            Some(newest) if millis_of(newest) > asked => {
-                self.register.millis().saturating_sub(asked)
-            }
-            _ => 0,
-        };
+        let waited = entry.progress.waited(newest, self.register.millis());
         Some(Watch {
-            lag: entry.progress.lag().after(Duration::from_millis(waited)),
+            lag: entry.progress.lag().after(waited),
             choice: entry.progress.choice.get().copied(),
         })
+    }
+
+    /// What the open video responses have taken that use the broadcaster's connection; `newest` as
+    /// in [`Leases::watch`]. O(open video responses).
+    pub fn flows(&self, newest: Option<Tick>) -> Vec<Flow> {
+        let now = self.register.millis();
+        let open = self.register.lock();
+        let of_video = open
+            .by_viewer
+            .iter()
+            .filter(|((kind, _), _)| *kind == Kind::Video);
+        let entries = of_video.flat_map(|((_, viewer), entries)| {
+            let live = entries.iter().rev();
+            let live = live.filter(|one| !one.revoked.is_cancelled()).enumerate();
+            live.map(|(number, entry)| (*viewer, number == 0, entry))
+        });
+        entries
+            .filter_map(|(viewer, is_newest, entry)| {
+                let progress = &entry.progress;
+                let lag = progress.lag();
+                Some(Flow {
+                    viewer,
+                    id: entry.id,
+                    plays: *progress.plays.get()?,
+                    bytes: progress.bytes.load(Ordering::Relaxed),
+                    age: Duration::from_millis(now.saturating_sub(progress.opened)),
+                    start: lag.start,
+                    behind: lag.taken.saturating_add(progress.waited(newest, now)),
+                    is_newest,
+                })
+            })
+            .collect()
     }
 
     /// The viewers who have a live panel open. O(open panels).
@@ -316,6 +382,19 @@ impl Lease {
         let _same = self.progress.choice.set(delay);
     }
 
+    /// Notes what goes out through the broadcaster's connection. Only the first time counts; a
+    /// response that never says it, such as the preview, is not in [`Leases::flows`].
+    pub fn plays(&self, quality: Quality) {
+        let _same = self.progress.plays.set(quality);
+    }
+
+    /// Notes that so many bytes were handed out.
+    pub fn handed_out(&self, bytes: usize) {
+        self.progress
+            .bytes
+            .fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
     /// Notes how far behind the response is.
     pub fn lags(&self, lag: Lag) {
         let progress = &self.progress;
@@ -352,111 +431,4 @@ impl Drop for Lease {
 }
 
 #[cfg(test)]
-mod tests {
-    use futures_util::FutureExt as _;
-
-    use super::*;
-    use crate::room::session::Sessions;
-
-    const LIMITS: Limits = Limits {
-        video_per_viewer: 2,
-        panel_per_viewer: 1,
-        total: 4,
-    };
-
-    fn register() -> (Leases, CancellationToken) {
-        let closing = CancellationToken::new();
-        (Leases::new(LIMITS, Clock::new(), closing.clone()), closing)
-    }
-
-    fn is_revoked(lease: &Lease) -> bool {
-        lease.revoked().now_or_never().is_some()
-    }
-
-    #[test]
-    fn the_newest_video_of_a_viewer_wins_and_other_viewers_see_nothing() {
-        let (leases, _closing) = register();
-        let mut people = Sessions::<()>::new(10);
-        let (anna, ben) = (people.guest(), people.guest());
-        let bens = leases.take(Kind::Video, ben).unwrap();
-
-        let first = leases.take(Kind::Video, anna).unwrap();
-        let second = leases.take(Kind::Video, anna).unwrap();
-        let third = leases.take(Kind::Video, anna).unwrap();
-
-        assert!(is_revoked(&first));
-        assert!(!is_revoked(&second) && !is_revoked(&third) && !is_revoked(&bens));
-        drop(third);
-        let fourth = leases.take(Kind::Video, anna).unwrap();
-        assert!(!is_revoked(&second) && !is_revoked(&fourth));
-    }
-
-    #[test]
-    fn beyond_the_total_nobody_gets_a_lease_until_somebody_leaves() {
-        let (leases, _closing) = register();
-        let mut people = Sessions::<()>::new(10);
-        let mut held: Vec<_> = (0..4)
-            .map(|_| leases.take(Kind::Video, people.guest()).unwrap())
-            .collect();
-
-        assert_eq!(leases.take(Kind::Panel, people.guest()).err(), Some(Full));
-        held.pop();
-        assert!(leases.take(Kind::Panel, people.guest()).is_ok());
-    }
-
-    #[test]
-    fn watching_counts_viewers_not_responses_and_not_those_who_stopped_reading() {
-        let (leases, _closing) = register();
-        let mut people = Sessions::<()>::new(10);
-        let (anna, ben) = (people.guest(), people.guest());
-        let _annas = [
-            leases.take(Kind::Video, anna),
-            leases.take(Kind::Video, anna),
-        ];
-        let _bens = leases.take(Kind::Panel, ben);
-
-        assert_eq!(leases.watching(Some(Tick::START)), HashSet::from([anna]));
-        assert_eq!(leases.here(), HashSet::from([ben]));
-        assert!(
-            leases
-                .watching(Some(Tick::START + Duration::from_mins(1)))
-                .is_empty()
-        );
-    }
-
-    #[test]
-    fn a_viewer_who_leaves_fragments_unread_falls_behind_and_a_new_start_is_not() {
-        let (leases, _closing) = register();
-        let mut people = Sessions::<()>::new(10);
-        let anna = people.guest();
-        assert!(leases.watch(anna, None).is_none());
-        let first = leases.take(Kind::Video, anna).unwrap();
-        first.chose(Delay::Safe);
-        first.lags(Lag::started(Duration::from_secs(8)));
-
-        let watch = leases.watch(anna, Some(Tick::START)).unwrap();
-        assert_eq!(watch.lag.behind, Duration::from_secs(8));
-        assert_eq!(watch.choice, Some(Delay::Safe));
-        // Asked for at the very start of the clock, and it has been running since.
-        first.progress.asked.store(0, Ordering::Relaxed);
-        first.progress.taken.store(60_000, Ordering::Relaxed);
-        let newest = Tick::START + Duration::from_millis(1);
-        let watch = leases.watch(anna, Some(newest)).unwrap();
-        assert!(watch.lag.behind >= Duration::from_mins(1));
-
-        let _second = leases.take(Kind::Video, anna).unwrap();
-        let watch = leases.watch(anna, None).unwrap();
-        assert_eq!((watch.lag, watch.choice), (Lag::default(), None));
-    }
-
-    #[test]
-    fn closing_revokes_every_lease() {
-        let (leases, closing) = register();
-        let mut people = Sessions::<()>::new(10);
-        let lease = leases.take(Kind::Panel, people.guest()).unwrap();
-
-        closing.cancel();
-
-        assert!(is_revoked(&lease));
-    }
-}
+mod tests;

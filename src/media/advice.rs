@@ -6,6 +6,8 @@
 //! The limits were measured with Firefox and ffmpeg; `docs/benchmarks.md` and the recipes in
 //! `ffmpeg/` keep to them.
 
+pub mod uplink;
+
 use std::time::Duration;
 
 use super::{
@@ -76,6 +78,8 @@ pub enum Concern {
     Sound,
     /// The encoder tells more than viewers need.
     Metadata,
+    /// The connection is full.
+    Uplink,
 }
 
 /// One sentence, without a full stop.

@@ -5,7 +5,7 @@
 //!
 //! A fragment costs O(1); the window is bounded in media time and in entries.
 
-mod steady;
+pub(super) mod steady;
 
 use std::{collections::VecDeque, fmt, time::Duration};
 

@@ -123,6 +123,7 @@ mod tests {
                 variants: &[],
             },
             starts_itself,
+            instead: None,
             rewind: None,
             behind: None,
         };

@@ -13,6 +13,8 @@ use crate::media::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
     /// What it is.
+    pub quality: Quality,
+    /// What it is called.
     pub words: String,
     /// Where it is; opened in the frame of the player.
     pub href: String,
@@ -40,6 +42,7 @@ impl Menu<'_> {
             return Vec::new();
         }
         let choice = |quality, words: &str, rate| Choice {
+            quality,
             words: words.to_owned(),
             href: match quality {
                 Quality::Sound => audio::sound_address(delay, true),

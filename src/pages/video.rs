@@ -8,7 +8,7 @@ use super::{
     audio,
     choice::{Menu, choices},
     document::{Document, style},
-    show_name,
+    full, show_name,
     time::{about, date, roughly, time_of_day},
 };
 use crate::{
@@ -59,10 +59,15 @@ pub struct Video<'a> {
     pub menu: Menu<'a>,
     /// Whether the sound is to begin without a click.
     pub starts_itself: bool,
+    /// If there is no room for what they want: what there is room for.
+    pub instead: Option<&'a [Quality]>,
 }
 
 /// The player when on the air, else the card.
 pub fn page(video: &Video<'_>, nonce: &str) -> Markup {
+    if let (Air::On { .. }, Some(instead)) = (video.air, video.instead) {
+        return full::card(video, instead, nonce);
+    }
     match (video.air, video.quality, video.menu.source) {
         (Air::On { .. }, Quality::Sound, Some(offer)) if offer.has_sound => {
             audio::player(video, offer, nonce)
@@ -186,12 +191,17 @@ fn player(video: &Video<'_>, has_video: bool, nonce: &str) -> Markup {
     })
 }
 
-fn card(video: &Video<'_>, nonce: &str) -> Markup {
-    let title = show_name(video.title);
-    let again = match video.quality {
+/// Where a card becomes the player.
+pub(super) fn again(video: &Video<'_>) -> String {
+    match video.quality {
         Quality::Source | Quality::Variant(_) => player_address(video.delay, None),
         Quality::Sound => audio::sound_address(video.delay, video.starts_itself),
-    };
+    }
+}
+
+fn card(video: &Video<'_>, nonce: &str) -> Markup {
+    let title = show_name(video.title);
+    let again = again(video);
     let document = Document {
         title,
         css: &[CSS],
@@ -271,6 +281,7 @@ mod tests {
                 variants: &[],
             },
             starts_itself: true,
+            instead: None,
         };
         let html = page(&video, "NONCE").into_string();
         read(&html).expect("well-formed");
@@ -308,6 +319,7 @@ mod tests {
                     variants: &[],
                 },
                 starts_itself: true,
+                instead: None,
             };
             let html = page(&video, "NONCE").into_string();
             read(&html).expect("well-formed");

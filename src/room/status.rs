@@ -11,7 +11,9 @@ use super::{
 };
 use crate::{
     clock::WallTime,
-    media::{meter::EncoderState, recording::Recorder, variant::VariantName},
+    media::{
+        meter::EncoderState, recording::Recorder, uplink::outgoing::Outgoing, variant::VariantName,
+    },
 };
 
 /// Whether viewers can reach the site through Tor.
@@ -108,6 +110,8 @@ pub struct DeskValues {
     pub encoder: EncoderState,
     /// The variants beside it, by name.
     pub variants: Arc<[VariantLine]>,
+    /// What goes out, made steady for looking at.
+    pub outgoing: Outgoing,
     /// Whether viewers can come in.
     pub tor: TorState,
     /// Whether the show is being recorded.
@@ -128,6 +132,8 @@ pub enum DeskUpdate {
     Encoder(EncoderState),
     /// The variants do differently.
     Variants(Arc<[VariantLine]>),
+    /// Something else goes out.
+    Outgoing(Outgoing),
     /// The onion service stands elsewhere.
     Tor(TorState),
     /// Recording began, went on, ended, or has trouble.
@@ -153,6 +159,7 @@ impl DeskValues {
         match update {
             DeskUpdate::Encoder(encoder) => replace(&mut self.encoder, encoder),
             DeskUpdate::Variants(variants) => replace(&mut self.variants, variants),
+            DeskUpdate::Outgoing(outgoing) => replace(&mut self.outgoing, outgoing),
             DeskUpdate::Tor(tor) => replace(&mut self.tor, tor),
             DeskUpdate::Recording(recording) => replace(&mut self.recording, recording),
             DeskUpdate::History(history) => replace(&mut self.history, history),

@@ -18,6 +18,7 @@ use onionstream::{
         lease::{Leases, Limits},
         panel::Panel,
         room::RoomHandle,
+        uplink::{Policy, UplinkHandle},
         variants::Variants,
         video::VideoHandle,
     },
@@ -163,10 +164,20 @@ fn house(title_file: PathBuf) -> Site {
     // Nobody loads emotes anew.
     let (_, emotes) = watch::channel(Arc::new(Emotes::default()));
     let video = VideoHandle::new(limits, second, clock);
+    let variants = Variants::new(video.clone(), limits, second, clock);
+    let room = RoomHandle::new(room, panel.clone(), leases.clone(), clock);
+    let policy = Policy {
+        admission: true,
+        ceiling: None,
+        max_lag: Duration::from_secs(10),
+        has_preview: true,
+    };
+    let open = leases.clone();
     Site {
-        variants: Variants::new(video.clone(), limits, second, clock),
+        uplink: UplinkHandle::new(policy, open, variants.clone(), room.clone(), clock),
+        variants,
         video,
-        room: RoomHandle::new(room, panel.clone(), leases.clone(), clock),
+        room,
         leases,
         panel,
         delays: Delays {

@@ -222,6 +222,12 @@ fn status(value: &Value) -> String {
             value["watching"], value["not_watching"]
         ),
     );
+    let uplink = &value["uplink"];
+    for (name, what) in [("to viewers", "words"), ("", "advice")] {
+        if let Some(words) = uplink[what].as_str() {
+            say(name, &printable::line(words));
+        }
+    }
     match value["onion"].as_str() {
         Some(address) => {
             say("site", &printable::line(address));

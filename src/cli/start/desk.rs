@@ -9,14 +9,16 @@ use super::every;
 use crate::{
     clock::{Clock, Tick},
     encoder::Complaints,
+    http::Site,
     live::{
         desk::DeskFeed,
         panel::Panel,
         room::RoomHandle,
+        uplink::UplinkHandle,
         variants::{VariantState, Variants},
         video::VideoHandle,
     },
-    media::{meter::EncoderState, rendition::roughly},
+    media::{meter::EncoderState, rendition::roughly, uplink::outgoing::Outgoing},
     onion::{self, Stage},
     recording::Recordings,
     room::{
@@ -34,26 +36,48 @@ const AUDIT_LINES: usize = 12;
 /// Where the status comes from and goes to.
 #[derive(Debug, Clone)]
 pub(super) struct DeskUpdates {
-    pub(super) video: VideoHandle,
-    pub(super) variants: Variants,
-    pub(super) panel: Panel,
-    pub(super) room: RoomHandle,
-    pub(super) recordings: Recordings,
-    pub(super) desk: DeskFeed,
-    pub(super) complaints: Complaints,
-    pub(super) clock: Clock,
+    video: VideoHandle,
+    variants: Variants,
+    panel: Panel,
+    room: RoomHandle,
+    recordings: Recordings,
+    uplink: UplinkHandle,
+    desk: DeskFeed,
+    complaints: Complaints,
+    clock: Clock,
 }
 
 impl DeskUpdates {
+    /// Of the parts of this site.
+    pub(super) fn of(site: &Site, complaints: Complaints, clock: Clock) -> Self {
+        Self {
+            video: site.video.clone(),
+            variants: site.variants.clone(),
+            panel: site.panel.clone(),
+            room: site.room.clone(),
+            recordings: site.recordings.clone(),
+            uplink: site.uplink.clone(),
+            desk: site.desk.clone(),
+            complaints,
+            clock,
+        }
+    }
+
     /// Shows the encoder, the viewers of the last hour and what was ordered.
     pub(super) async fn keep_current(self) {
         let mut history = History::new();
         let mut shown = EncoderState::default();
+        let mut outgoing = Outgoing::default();
         every(LOOK, move || {
             shown = self.video.encoder().steadied(&shown);
             self.desk.publish(&DeskUpdate::Encoder(shown));
             let variants = self.variants.states().into_iter().map(line);
             self.desk.publish(&DeskUpdate::Variants(variants.collect()));
+            let offer = self.video.offer();
+            let uplink = &self.uplink;
+            let sums = Outgoing::of(uplink.now(), offer, uplink.has_admission());
+            outgoing = sums.steadied(&outgoing);
+            self.desk.publish(&DeskUpdate::Outgoing(outgoing));
             let complaints = self.complaints.all();
             self.desk
                 .publish(&DeskUpdate::Complaints(complaints.into()));
@@ -167,16 +191,7 @@ mod tests {
         let emotes = Arc::new(Emotes::default());
         let closing = CancellationToken::new();
         let (site, _) = parts::assemble(&settings, &emotes, "", clock, &closing).unwrap();
-        DeskUpdates {
-            video: site.video,
-            variants: site.variants,
-            panel: site.panel,
-            room: site.room,
-            recordings: site.recordings,
-            desk: site.desk,
-            complaints: Complaints::default(),
-            clock,
-        }
+        DeskUpdates::of(&site, Complaints::default(), clock)
     }
 
     #[tokio::test]
@@ -202,8 +217,8 @@ mod tests {
         let desk = updates.desk.clone();
 
         let mut html = String::new();
-        let three = async {
-            for _ in 0..3 {
+        let four = async {
+            for _ in 0..4 {
                 let Read::Item(piece) = news.next().await else {
                     panic!("lost");
                 };
@@ -212,14 +227,14 @@ mod tests {
         };
         tokio::select! {
             () = updates.keep_current() => {}
-            () = three => {}
+            () = four => {}
         }
 
         let values = desk.values();
         assert_eq!(values.encoder.fps.unwrap().to_string(), "25");
         assert_eq!(values.history.now(), 7);
         assert_eq!(values.audit.len(), 1);
-        for part in ["<dd>25</dd>", "now 7, most 7", "undo-1"] {
+        for part in ["<dd>25</dd>", "now 7, most 7", "undo-1", "x-uplink"] {
             assert!(html.contains(part), "{part}: {html}");
         }
     }

@@ -19,6 +19,7 @@ use crate::{
         lease::{self, Leases},
         panel::Panel,
         room::RoomHandle,
+        uplink::{Policy, UplinkHandle},
         variants::Variants,
         video::VideoHandle,
     },
@@ -64,10 +65,14 @@ pub(super) fn assemble(
     let (book, emotes) = watch::channel(Arc::clone(emotes));
     let silence = settings.ingest.silence;
     let video = VideoHandle::new(limits, silence, clock);
+    let variants = Variants::new(video.clone(), limits, silence, clock);
+    let room = RoomHandle::new(room, panel.clone(), leases.clone(), clock);
+    let (open, policy) = (leases.clone(), policy(settings));
     let site = Site {
-        variants: Variants::new(video.clone(), limits, silence, clock),
+        uplink: UplinkHandle::new(policy, open, variants.clone(), room.clone(), clock),
+        variants,
         video,
-        room: RoomHandle::new(room, panel.clone(), leases.clone(), clock),
+        room,
         leases,
         panel,
         delays: Delays {
@@ -97,6 +102,18 @@ pub(super) fn assemble(
         recordings: recordings(settings, clock),
     };
     Ok((site, book))
+}
+
+fn policy(settings: &Settings) -> Policy {
+    let playback = &settings.playback;
+    let ceiling = (playback.max_upload_kbits as u64).saturating_mul(1_000);
+    Policy {
+        admission: playback.admission,
+        ceiling: (ceiling > 0).then_some(ceiling),
+        max_lag: playback.max_lag,
+        // Without our own onion service, another Tor may bring viewers to the local listener.
+        has_preview: settings.onion.enabled,
+    }
 }
 
 fn recordings(settings: &Settings, clock: Clock) -> Recordings {

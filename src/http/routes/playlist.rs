@@ -87,7 +87,7 @@ async fn list_variant(
     State(variants): State<Variants>,
     Path(name): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
-    listed(&variant(&variants, &name)?, Rendition::Full)
+    listed(&variant(&variants, &name)?.1, Rendition::Full)
 }
 
 fn listed(video: &VideoHandle, rendition: Rendition) -> Result<impl IntoResponse + use<>, Problem> {
@@ -107,7 +107,7 @@ async fn init_variant(
     State(variants): State<Variants>,
     Path(name): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
-    begun(&variant(&variants, &name)?, Rendition::Full)
+    begun(&variant(&variants, &name)?.1, Rendition::Full)
 }
 
 fn begun(video: &VideoHandle, rendition: Rendition) -> Result<impl IntoResponse + use<>, Problem> {

@@ -21,9 +21,10 @@ use http::{StatusCode, header};
 use serde::Deserialize;
 
 use crate::{
-    http::{Site, problem::Problem, visitor::Audience},
+    http::{Site, problem::Problem},
     live::{
         lease::{Kind, Lease, Leases},
+        uplink::{Caller, UplinkHandle},
         variants::Variants,
         video::{VideoHandle, Viewing},
     },
@@ -110,6 +111,7 @@ pub(in crate::http) fn routes() -> Router<Site> {
 pub(in crate::http) struct Stage {
     variants: Variants,
     leases: Leases,
+    uplink: UplinkHandle,
     delays: Delays,
 }
 
@@ -118,6 +120,7 @@ impl FromRef<Site> for Stage {
         Self {
             variants: site.variants.clone(),
             leases: site.leases.clone(),
+            uplink: site.uplink.clone(),
             delays: site.delays,
         }
     }
@@ -131,10 +134,23 @@ const NO_VARIANT: Problem = Problem::new(
     "The first page shows which there are.",
 );
 
+/// When to ask again if the broadcaster's connection is full, in seconds.
+const RETRY_SECONDS: &str = "30";
+
+const UPLINK_FULL: Problem = Problem::new(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "The broadcaster's connection is full at the moment",
+    "The first page shows what there is room for: the sound alone, or less of a picture. Or try \
+     again in half a minute.",
+);
+
 /// The variant that an address names.
-pub(super) fn variant(variants: &Variants, name: &str) -> Result<VideoHandle, Problem> {
+pub(super) fn variant(
+    variants: &Variants,
+    name: &str,
+) -> Result<(VariantName, VideoHandle), Problem> {
     let name = VariantName::parse(name).ok_or(Problem::NOT_FOUND)?;
-    variants.get(name).ok_or(NO_VARIANT)
+    Ok((name, variants.get(name).ok_or(NO_VARIANT)?))
 }
 
 const NO_SOUND: Problem = Problem::new(
@@ -183,7 +199,7 @@ async fn describe_variant(
     State(stage): State<Stage>,
     Path(name): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
-    describe(&variant(&stage.variants, &name)?, Rendition::Full)
+    describe(&variant(&stage.variants, &name)?.1, Rendition::Full)
 }
 
 async fn describe_sound(State(stage): State<Stage>) -> Result<impl IntoResponse, Problem> {
@@ -192,41 +208,47 @@ async fn describe_sound(State(stage): State<Stage>) -> Result<impl IntoResponse,
 
 async fn play_chosen(
     State(stage): State<Stage>,
-    viewer: Audience,
+    caller: Caller,
     choice: Asked,
 ) -> Result<impl IntoResponse, Problem> {
     let choice = Choice::of(choice);
     let wanted = choice.quality().unwrap_or_default();
-    let (_, video) = stage.variants.choose(wanted);
-    play(&stage, &video, Rendition::Full, viewer, &choice)
+    let (quality, video) = stage.variants.choose(wanted);
+    play(&stage, (quality, &video), caller, &choice)
 }
 
 async fn play_variant(
     State(stage): State<Stage>,
     Path(name): Path<String>,
-    viewer: Audience,
+    caller: Caller,
     choice: Asked,
 ) -> Result<impl IntoResponse, Problem> {
-    let video = variant(&stage.variants, &name)?;
-    play(&stage, &video, Rendition::Full, viewer, &Choice::of(choice))
+    let (name, video) = variant(&stage.variants, &name)?;
+    let quality = Quality::Variant(name);
+    play(&stage, (quality, &video), caller, &Choice::of(choice))
 }
 
 async fn play_sound(
     State(stage): State<Stage>,
-    viewer: Audience,
+    caller: Caller,
     choice: Asked,
 ) -> Result<impl IntoResponse, Problem> {
-    let video = stage.variants.source();
-    play(&stage, video, Rendition::Sound, viewer, &Choice::of(choice))
+    let sound = (Quality::Sound, stage.variants.source());
+    play(&stage, sound, caller, &Choice::of(choice))
 }
 
 fn play(
-    Stage { leases, delays, .. }: &Stage,
-    video: &VideoHandle,
-    rendition: Rendition,
-    Audience(viewer): Audience,
+    Stage {
+        leases,
+        uplink,
+        delays,
+        ..
+    }: &Stage,
+    (quality, video): (Quality, &VideoHandle),
+    caller: Caller,
     choice: &Choice,
-) -> Result<impl IntoResponse + use<>, Problem> {
+) -> Result<axum::response::Response, Problem> {
+    let rendition = quality.rendition();
     let (chosen, rewind) = (choice.delay(), choice.rewind());
     let delay = delays.of(chosen);
     let mut viewing = video
@@ -238,9 +260,16 @@ fn play(
             .join(rendition, delay.max(delays.normal), rewind)
             .ok_or_else(|| missing(video))?;
     }
+    if !uplink.admits(caller, quality) {
+        let later = [(header::RETRY_AFTER, RETRY_SECONDS)];
+        return Ok((later, UPLINK_FULL).into_response());
+    }
     let lease = leases
-        .take(Kind::Video, viewer)
+        .take(Kind::Video, caller.viewer)
         .map_err(|_full| Problem::FULL)?;
+    if !uplink.is_preview(caller) {
+        lease.plays(quality);
+    }
     if let Some(chosen) = chosen {
         lease.chose(chosen);
     }
@@ -253,7 +282,7 @@ fn play(
         let bytes = response.next().await?;
         Some((Ok::<_, Infallible>(bytes), response))
     });
-    Ok((headers(rendition), Body::from_stream(parts)))
+    Ok((headers(rendition), Body::from_stream(parts)).into_response())
 }
 
 /// Whether the broadcast is a thin one. Of a picture that has just begun nobody knows yet.
@@ -288,6 +317,7 @@ impl Response {
         if let Some(lag) = self.viewing.lag() {
             self.lease.lags(lag);
         }
+        self.lease.handed_out(bytes.as_ref().map_or(0, Bytes::len));
         bytes
     }
 }

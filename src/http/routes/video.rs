@@ -19,10 +19,16 @@ use crate::{
     http::{
         Site,
         problem::Problem,
-        visitor::{Page, Visitor},
+        visitor::{Near, Page, Visitor},
     },
-    live::{panel::Panel, room::RoomHandle, variants::Variants, video::VideoHandle},
-    media::variant::Quality,
+    live::{
+        panel::Panel,
+        room::RoomHandle,
+        uplink::{Caller, UplinkHandle},
+        variants::Variants,
+        video::VideoHandle,
+    },
+    media::{broadcast::Air, variant::Quality},
     pages::{
         choice::Menu,
         video::{self, Video},
@@ -49,6 +55,8 @@ type Parts = (
     State<LiveLimits>,
     State<Delays>,
     State<Variants>,
+    State<UplinkHandle>,
+    Near,
 );
 
 async fn show(
@@ -56,7 +64,7 @@ async fn show(
     visitor: Visitor,
     choice: Chosen<Choice>,
 ) -> Result<impl IntoResponse, Problem> {
-    let (_, State(room), _, _, State(variants)) = &parts;
+    let (_, State(room), _, _, State(variants), ..) = &parts;
     let choice = Choice::of(choice);
     if let Some(quality) = choice.quality() {
         room.choose_quality(visitor.viewer, quality);
@@ -71,7 +79,7 @@ async fn listen(
     choice: Chosen<Choice>,
     wish: Chosen<Wish>,
 ) -> Result<impl IntoResponse, Problem> {
-    let (_, State(room), _, _, State(variants)) = &parts;
+    let (_, State(room), _, _, State(variants), ..) = &parts;
     room.choose_quality(visitor.viewer, Quality::Sound);
     let waits = wish.is_ok_and(|Query(wish)| wish.start.as_deref() == Some("0"));
     let sound = (Quality::Sound, variants.source());
@@ -79,7 +87,15 @@ async fn listen(
 }
 
 fn page(
-    (State(panel), State(room), State(limits), State(delays), State(variants)): &Parts,
+    (
+        State(panel),
+        State(room),
+        State(limits),
+        State(delays),
+        State(variants),
+        State(uplink),
+        Near(is_near),
+    ): &Parts,
     visitor: Visitor,
     choice: &Choice,
     (quality, video): (Quality, &VideoHandle),
@@ -88,6 +104,18 @@ fn page(
     let (delay, rewind) = (choice.delay(), choice.rewind());
     let values = panel.summary();
     let list = variants.list();
+    let caller = Caller {
+        viewer: visitor.viewer,
+        is_near: *is_near,
+    };
+    let is_admitted = values.air == Air::Off || uplink.admits(caller, quality);
+    let instead = if is_admitted {
+        Vec::new()
+    } else {
+        let all = list.iter().map(|(name, _)| Quality::Variant(*name));
+        let all: Vec<_> = all.chain([Quality::Source, Quality::Sound]).collect();
+        uplink.admissible(caller, &all)
+    };
     let model = Video {
         air: values.air,
         title: values.title.as_str(),
@@ -105,6 +133,7 @@ fn page(
             variants: &list,
         },
         starts_itself,
+        instead: (!is_admitted).then_some(&instead),
     };
     let page = Page::new(|nonce| video::page(&model, nonce))?;
     Ok((visitor.cookie, page))

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{EncoderState, FrameRate};
 
 /// Within this part of what is shown a number counts as unchanged, in thousandths.
-const HARDLY: u64 = 50;
+pub(in crate::media) const HARDLY: u64 = 50;
 
 /// The same for frame rates, which are exact unless frames are missing.
 const HARDLY_A_FRAME: u64 = 4;
@@ -71,7 +71,7 @@ impl EncoderState {
 }
 
 /// What is shown while `now` is near it; otherwise `now`, rounded.
-fn kept(
+pub(in crate::media) fn kept(
     now: Option<u64>,
     shown: Option<u64>,
     hardly: u64,
@@ -98,7 +98,7 @@ fn rounded(time: Duration, step: u64) -> u64 {
 }
 
 /// 2,643,211 becomes 2,600,000.
-fn two_digits(number: u64) -> u64 {
+pub(in crate::media) fn two_digits(number: u64) -> u64 {
     let mut step = 1_u64;
     while number / step >= 100 {
         step *= 10;

@@ -127,6 +127,7 @@ pub fn document(
                             slot name="encoder" {}
                             slot name="variants" {}
                             slot name="complaints" {}
+                            slot name="uplink" {}
                             slot name="tor" {}
                             slot name="recording" {}
                             slot name="history" {}

@@ -1,4 +1,4 @@
-//! The status block of the desk: encoder, Tor, recording, viewers of the last hour, done orders.
+//! The status block of the desk: encoder, uplink, Tor, recording, viewers of the last hour, done orders.
 //!
 //! Each of them is one element that names its slot; of each only the newest is shown (see
 //! [`CSS`]), so that a change is one more element at the end of an endless document.
@@ -10,8 +10,9 @@ use maud::{Markup, html};
 use super::super::{history, marked, time::full};
 use crate::{
     media::{
-        advice::{advice, rate, time},
+        advice::{advice, rate, time, uplink},
         meter::EncoderState,
+        uplink::outgoing::Outgoing,
     },
     room::{
         panel::Html,
@@ -28,6 +29,7 @@ pub fn block(values: &DeskValues) -> Markup {
         (encoder(&values.encoder))
         (variants(&values.variants))
         (complaints(&values.complaints))
+        (outgoing(&values.outgoing))
         (tor(&values.tor))
         (recording(&values.recording))
         (viewers(values))
@@ -40,6 +42,7 @@ pub fn piece(update: &DeskUpdate) -> Html {
     let markup = match update {
         DeskUpdate::Encoder(state) => encoder(state),
         DeskUpdate::Variants(lines) => variants(lines),
+        DeskUpdate::Outgoing(sums) => outgoing(sums),
         DeskUpdate::Tor(state) => tor(state),
         DeskUpdate::Recording(state) => recording(state),
         DeskUpdate::History(history) => html! {
@@ -144,6 +147,18 @@ fn complaints(lines: &[String]) -> Markup {
     }
 }
 
+/// What goes to viewers: sums, nobody in particular.
+fn outgoing(sums: &Outgoing) -> Markup {
+    let (what, advice) = (uplink::outgoing(sums), uplink::fullness(sums));
+    html! {
+        x-uplink slot="uplink" {
+            @if what.is_some() || advice.is_some() { h2 { "To viewers" } }
+            @if let Some(what) = what { p { (what) } }
+            @if let Some(advice) = advice { p class="trouble" role="alert" { (marked(&advice.words)) } }
+        }
+    }
+}
+
 fn ago(since: Duration) -> String {
     if since.is_zero() {
         "just now".to_owned()
@@ -217,7 +232,10 @@ mod tests {
     use super::*;
     use crate::{
         clock::WallTime,
-        media::meter::{FrameRate, Picture, Sound},
+        media::{
+            meter::{FrameRate, Picture, Sound},
+            uplink::Uplink,
+        },
         room::audit::AuditId,
     };
 
@@ -260,6 +278,28 @@ mod tests {
             assert!(html.contains(part), "{part}: {html}");
         }
         assert!(!html.contains('`'));
+    }
+
+    #[test]
+    fn what_goes_out_is_shown_and_what_to_do_when_it_is_too_much() {
+        let none = text(&DeskUpdate::Outgoing(Outgoing::default()));
+        assert_eq!(none, "<x-uplink slot=\"uplink\"></x-uplink>");
+
+        let html = text(&DeskUpdate::Outgoing(Outgoing {
+            uplink: Uplink {
+                delivered: 1_100_000,
+                admitted: 1_200_000,
+                viewers: 2,
+                ceiling: Some(1_300_000),
+                ..Uplink::default()
+            },
+            full: Some(580_000),
+            sound: Some(64_000),
+            has_admission: true,
+        }));
+
+        assert!(html.contains("<p>1.1 Mbit/s to 2 people</p>"), "{html}");
+        assert!(html.contains("<code>--bitrate 300k</code>"), "{html}");
     }
 
     #[test]
@@ -376,6 +416,7 @@ mod tests {
             "x-encoder",
             "x-variants",
             "x-complaints",
+            "x-uplink",
             "x-tor",
             "x-recording",
             "x-history",
