@@ -264,6 +264,26 @@ fn nobody_outside_the_door_gets_a_byte_of_a_variant() {
     ];
     let guest = Guest::comes(&server);
     assert!(paths.iter().all(|path| guest.status(path) == 200));
+    // Somebody is blocked in the middle of it, and nobody else.
+    let troll = Guest::comes(&server);
+    let mut panel = troll.opens("/live?follow=1");
+    panel.read_until_text(SOON, "x-people");
+    troll.is_called("Troll");
+    let mut theirs = troll.opens("/quality/low/stream.mp4?delay=low");
+    assert!(matches!(theirs.next(SOON), Piece::Data(_)));
+    let blocked = Command::new(env!("CARGO_BIN_EXE_onionstream"))
+        .arg("--dir")
+        .arg(server.directory())
+        .args(["block", "@Troll"])
+        .output()
+        .expect("the program runs");
+    let said = String::from_utf8_lossy(&blocked.stderr);
+    assert!(blocked.status.success(), "{said}");
+    assert!(ends(&mut theirs, SOON));
+    for path in paths {
+        assert_eq!(troll.status(path), 403, "{path}");
+        assert_eq!(guest.status(path), 200, "{path}");
+    }
     let mut open = guest.opens("/quality/low/stream.mp4?delay=low");
     let mut chosen = guest.opens("/stream.mp4?delay=low&quality=low");
     for stream in [&mut open, &mut chosen] {
