@@ -24,6 +24,6 @@ pub use self::{
     input::{Contents, Input, Microphone},
     preset::Preset,
     probe::{EncoderError, check, check_ffmpeg},
-    run::{EncoderThread, Job, Remux, Surroundings, plans, remux, run},
+    run::{EncoderThread, Job, Remux, Slates, Surroundings, plans, remux, run, slates},
     slate::{SlateError, slate},
 };

@@ -19,5 +19,6 @@ pub mod privacy;
 pub mod recording;
 pub mod rendition;
 pub mod sound;
+pub mod splice;
 pub mod stream;
 pub mod timeline;

@@ -194,7 +194,8 @@ fn display(settings: &Settings) -> String {
     }
 }
 
-fn plan(settings: &Settings, input: Input) -> Plan {
+/// How our own encoder encodes.
+pub(super) fn plan(settings: &Settings, input: Input) -> Plan {
     let encoder = &settings.encoder;
     // Half of the colour needs whole pixels of its own.
     let even = |pixels: usize| (pixels & !1) as u64;

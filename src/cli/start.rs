@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use self::control::Ending;
 use self::desk::DeskUpdates;
 use self::metadata::MetadataGuard;
-use self::picture::{on_air, play, surroundings};
+use self::picture::{on_air, play, slates, surroundings};
 use super::{deletion, progress::Progress, report::WithHint as _, source::Source};
 use crate::{
     clock::Clock,
@@ -107,7 +107,10 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
     let mut tasks = JoinSet::new();
 
     let guard = MetadataGuard::new(settings.ingest.strip_metadata, site.video.clone());
-    let sink = on_air(&site, guard);
+    let complaints = Complaints::default();
+    let around = surroundings(settings, &complaints, clock);
+    let slates = slates(settings, &source, &site.video, &around);
+    let sink = on_air(&site, guard, slates);
     let publishers = push::open(settings, &source, sink.clone(), clock, &closing)?;
     let service = Service {
         site: http::site_with_ingest(
@@ -124,8 +127,6 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
         closing: closing.clone(),
     };
     // Before the address is out: whoever comes first finds the picture.
-    let complaints = Complaints::default();
-    let around = surroundings(settings, &complaints, clock);
     let _picture = play(settings, &source, &site.video, sink, around.clone())?;
     let socket = control::bind(settings);
     let local = listen(&settings.http.listen, &service, progress, &mut tasks).await?;

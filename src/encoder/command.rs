@@ -1,5 +1,7 @@
 //! The command line of ffmpeg. Pure: the same plan makes the same command.
 
+mod like;
+
 use std::{
     ffi::{OsStr, OsString},
     path::{Path, PathBuf},
@@ -124,12 +126,7 @@ impl Plan {
         let mut options: Vec<String> = Vec::new();
         let mut add = |parts: &[&str]| options.extend(parts.iter().map(|part| (*part).to_owned()));
         if let Some(picture) = picture {
-            let still = match self.input {
-                Input::Still { .. } => "loop=loop=-1:size=1,",
-                _ => "",
-            };
-            let filter = format!("{still}{}", self.fitted());
-            add(&["-map", picture, "-filter:v", &filter]);
+            add(&["-map", picture, "-filter:v", &self.filter()]);
         }
         add(&["-map", sound]);
         if self.input.has_own_clock() {
@@ -152,6 +149,15 @@ impl Plan {
         options.extend(NO_TRACES.map(str::to_owned));
         arguments.extend(options.into_iter().map(OsString::from));
         arguments
+    }
+
+    /// What is done to the picture before it is encoded.
+    fn filter(&self) -> String {
+        let still = match self.input {
+            Input::Still { .. } => "loop=loop=-1:size=1,",
+            _ => "",
+        };
+        format!("{still}{}", self.fitted())
     }
 
     /// Any picture in the frame, with bars instead of stretching, and with the same colours said of

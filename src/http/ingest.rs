@@ -109,9 +109,20 @@ async fn take(ingest: &Ingest, request: Request) -> Answer {
     match ingest.publishers.admit(key).await {
         Ok(turn) => {
             tracing::info!("an encoder is publishing through {INGEST_PATH}");
-            let answer = publish(turn, request.into_body(), ingest.max_fragment_bytes).await;
-            tracing::info!("the encoder has ended: {}", answer.1);
-            answer
+            let (body, limit) = (request.into_body(), ingest.max_fragment_bytes);
+            // In a task of its own: an encoder that closes its connection behind the last byte takes
+            // this one away before it has seen that the stream was complete. It ends with the body.
+            let publishing = tokio::spawn(async move {
+                let answer = publish(turn, body, limit).await;
+                tracing::info!("the encoder has ended: {}", answer.1);
+                answer
+            });
+            publishing.await.unwrap_or_else(|_panicked| {
+                Answer::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "the stream cannot be taken",
+                )
+            })
         }
         Err(refused) => {
             let status = match refused {
@@ -144,6 +155,7 @@ async fn publish(turn: Turn, body: Body, max_fragment_bytes: u64) -> Answer {
                 return Answer::new(StatusCode::REQUEST_TIMEOUT, words);
             }
             Ok(None) if has_begun => {
+                turn.goodbye();
                 return Answer::new(StatusCode::OK, "the stream was received to its end");
             }
             Ok(None) => {
