@@ -121,7 +121,7 @@ impl Spliced {
         let picture = own.picture.zip(theirs.picture);
         let into = picture.as_ref().and_then(|(own, theirs)| {
             let rewriting = Rewriting::new(own.parameters.as_ref()?, theirs.parameters.as_ref()?);
-            Some((own.track_id, rewriting))
+            Some((own.id, rewriting))
         });
         let clip = clip.written_for(onto, |fragment, from| {
             rewrite::fragment(fragment, from, onto, to_theirs, |sample, bytes| {
@@ -133,7 +133,7 @@ impl Spliced {
             })
         });
         let picture = picture.map(|(_, theirs)| SplicedPicture {
-            track_id: theirs.track_id,
+            track_id: theirs.id,
             back: theirs
                 .parameters
                 .as_ref()

@@ -105,7 +105,7 @@ pub(super) struct Described {
 /// One of them.
 #[derive(Debug)]
 pub(super) struct Track<T> {
-    pub(super) track_id: u32,
+    pub(super) id: u32,
     what: T,
     /// What a decoder is told beside the samples.
     pub(super) parameters: Option<Parameters>,
@@ -113,11 +113,11 @@ pub(super) struct Track<T> {
 
 impl Described {
     pub(super) fn picture_id(&self) -> Option<u32> {
-        self.picture.as_ref().map(|track| track.track_id)
+        self.picture.as_ref().map(|track| track.id)
     }
 
     pub(super) fn sound_id(&self) -> Option<u32> {
-        self.sound.as_ref().map(|track| track.track_id)
+        self.sound.as_ref().map(|track| track.id)
     }
 
     pub(super) fn likeness(&self) -> Likeness {
@@ -149,6 +149,9 @@ pub(super) fn described(init: &InitSegment) -> Result<Described, SpliceError> {
         }
         let id = init::track_id(&child)?;
         let track = init.track(id).ok_or(SpliceError::Tracks)?;
+        if track.kind == TrackKind::Other {
+            return Err(SpliceError::Tracks);
+        }
         let entry = only_entry(&child)?;
         let is_second = match track.kind {
             TrackKind::Video => found
@@ -192,11 +195,7 @@ fn after<'bytes>(found: &MediaBox<'bytes>, skipped: usize) -> MediaBox<'bytes> {
     }
 }
 
-fn picture(
-    entry: &MediaBox<'_>,
-    track_id: u32,
-    timescale: u32,
-) -> Result<Track<Picture>, SpliceError> {
+fn picture(entry: &MediaBox<'_>, id: u32, timescale: u32) -> Result<Track<Picture>, SpliceError> {
     let mut fields = entry.fields();
     fields.skip(24)?;
     let [a, b, c, d] = fields.four()?;
@@ -239,7 +238,7 @@ fn picture(
         return Err(SpliceError::Picture("less than ten ticks a second"));
     }
     Ok(Track {
-        track_id,
+        id,
         what: Picture {
             codec,
             size: (width, height),
@@ -249,7 +248,7 @@ fn picture(
     })
 }
 
-fn sound(entry: &MediaBox<'_>, track_id: u32, timescale: u32) -> Result<Track<Sound>, SpliceError> {
+fn sound(entry: &MediaBox<'_>, id: u32, timescale: u32) -> Result<Track<Sound>, SpliceError> {
     let boxes = after(entry, 28);
     let what = match &entry.kind.0 {
         b"mp4a" => {
@@ -273,7 +272,7 @@ fn sound(entry: &MediaBox<'_>, track_id: u32, timescale: u32) -> Result<Track<So
         ));
     }
     Ok(Track {
-        track_id,
+        id,
         what,
         parameters: None,
     })
@@ -303,7 +302,7 @@ fn aac(esds: &[u8]) -> Option<Sound> {
     let rate = *RATES.get(usize::from(bits >> 7 & 0xF))?;
     let channels = u8::try_from(bits >> 3 & 0xF).ok()?;
     // Frames of 960, a core coder, an extension.
-    let is_plain = bits & 0x7 == 0;
+    let is_plain = bits.trailing_zeros() >= 3;
     // What may follow says whether there are higher tones beside: `2B7`, SBR, and its bit.
     let has_higher = match rest {
         [0x56, 0xE5, bit, ..] => bit & 0x80 != 0,
