@@ -4,6 +4,8 @@
 //! any other that does not exist. Not behind the door either, which is for people: the stream key
 //! is what counts, and pages of a browser are turned away before it is looked at.
 
+mod presented;
+
 use std::time::Duration;
 
 use axum::{
@@ -12,11 +14,10 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use data_encoding::BASE64;
 use futures_util::{FutureExt as _, StreamExt as _};
-use http::{HeaderMap, Method, StatusCode, header};
-use zeroize::{Zeroize as _, Zeroizing};
+use http::{Method, StatusCode, header};
 
+use self::presented::{is_from_a_page, presented_key};
 use super::connection::Via;
 use crate::{
     media::stream::{StreamError, StreamReader},
@@ -225,42 +226,15 @@ fn put(reader: &mut StreamReader, turn: &Turn) -> Result<bool, StreamError> {
     Ok(came)
 }
 
-/// Whether a browser sends this for a page: encoders send neither of these.
-fn is_from_a_page(headers: &HeaderMap) -> bool {
-    headers.contains_key(header::ORIGIN)
-        || headers.contains_key(header::REFERER)
-        || headers
-            .keys()
-            .any(|name| name.as_str().starts_with("sec-fetch-"))
-}
-
-/// The key in the only `Authorization` header: a bearer token, or the password of anybody.
-fn presented_key(headers: &HeaderMap) -> Option<Zeroizing<String>> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let (Some(value), None) = (values.next(), values.next()) else {
-        return None;
-    };
-    let (scheme, credentials) = value.to_str().ok()?.split_once(' ')?;
-    let credentials = credentials.trim();
-    if scheme.eq_ignore_ascii_case("bearer") {
-        return Some(Zeroizing::new(credentials.to_owned()));
-    }
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let mut pair = Zeroizing::new(BASE64.decode(credentials.as_bytes()).ok()?);
-    let text = std::str::from_utf8(&pair).ok()?;
-    let key = Zeroizing::new(text.split_once(':')?.1.to_owned());
-    pair.zeroize();
-    Some(key)
-}
-
 #[cfg(test)]
 mod tests {
     use axum::{Router, body::Body, middleware, routing::get};
     use bytes::Bytes;
+    use data_encoding::BASE64;
+    use http::HeaderMap;
     use tokio_util::sync::CancellationToken;
     use tower::ServiceExt as _;
+    use zeroize::Zeroizing;
 
     use super::*;
     use crate::{
