@@ -30,6 +30,9 @@ pub use self::{
     probe::{
         EncoderError, Tried, check, check_encoders, check_ffmpeg, ffprobe_of, try_hardware, version,
     },
-    run::{EncoderThread, Job, Remux, Surroundings, check_files, lower, plans, remux, run},
+    run::{
+        EncoderThread, Job, Remux, Slates, Surroundings, check_files, lower, plans, remux, run,
+        slates,
+    },
     slate::{SlateError, slate},
 };

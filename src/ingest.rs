@@ -103,8 +103,10 @@ pub enum Event {
 pub enum Stop {
     /// The playlist has ended.
     EndList,
-    /// The process that `pid.txt` names has ended.
+    /// The process that `pid.txt` names has ended, or the connection of one that pushes.
     EncoderGone,
+    /// An encoder that pushes has ended its stream properly.
+    Goodbye,
     /// What it delivers now is not played.
     Refused,
 }

@@ -21,6 +21,7 @@ pub mod privacy;
 pub mod recording;
 pub mod rendition;
 pub mod sound;
+pub mod splice;
 pub mod stream;
 pub mod timeline;
 pub mod uplink;

@@ -229,7 +229,7 @@ fn display(settings: &Settings) -> String {
     }
 }
 
-/// How `input` is encoded.
+/// How our own encoder encodes.
 pub(super) fn plan(settings: &Settings, input: Input) -> Plan {
     let encoder = &settings.encoder;
     // Half of the colour needs whole pixels of its own.

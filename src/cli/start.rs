@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use self::control::Ending;
 use self::desk::DeskUpdates;
 use self::metadata::MetadataGuard;
-use self::picture::{on_air, play, surroundings};
+use self::picture::{on_air, play, slates, surroundings};
 use super::{deletion, progress::Progress, report::WithHint as _, source::Source};
 use crate::{
     clock::Clock,
@@ -109,25 +109,14 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
     let mut tasks = JoinSet::new();
 
     let guard = MetadataGuard::new(settings.ingest.strip_metadata, site.video.clone());
-    let sink = on_air(&site, guard.clone());
-    let publishers = push::open(settings, &source, sink.clone(), clock, &closing)?;
-    let service = Service {
-        site: http::site_with_ingest(
-            site.clone(),
-            push::ingest(settings, &source, publishers.as_ref()),
-        ),
-        limits: TimeLimits {
-            head: settings.http.head_timeout,
-            stall: settings.http.stall_timeout,
-        },
-        connections: Arc::new(Semaphore::new(settings.http.max_connections)),
-        near: Service::near(settings.http.max_connections),
-        send_buffer: settings.http.send_buffer,
-        closing: closing.clone(),
-    };
-    // Before the address is out: whoever comes first finds the picture.
     let complaints = Complaints::default();
     let around = surroundings(settings, &complaints, clock);
+    let slates = slates(settings, &source, &site.video, &around);
+    let sink = on_air(&site, guard.clone(), slates);
+    let publishers = push::open(settings, &source, sink.clone(), clock, &closing)?;
+    let own_ingest = push::ingest(settings, &source, publishers.as_ref());
+    let service = service(settings, &site, own_ingest, &closing);
+    // Before the address is out: whoever comes first finds the picture.
     let _picture = play(settings, &source, &site.video, sink, around.clone())?;
     let _variants = variants::open(
         settings, &source, &site, &guard, &around, &closing, &mut tasks,
@@ -191,6 +180,26 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
         tracing::warn!("not everything ended in time; ending anyway");
     }
     ended
+}
+
+/// What serves a connection, wherever it comes from.
+fn service(
+    settings: &Settings,
+    site: &Site,
+    ingest: Option<http::Ingest>,
+    closing: &CancellationToken,
+) -> Service {
+    Service {
+        site: http::site_with_ingest(site.clone(), ingest),
+        limits: TimeLimits {
+            head: settings.http.head_timeout,
+            stall: settings.http.stall_timeout,
+        },
+        connections: Arc::new(Semaphore::new(settings.http.max_connections)),
+        near: Service::near(settings.http.max_connections),
+        send_buffer: settings.http.send_buffer,
+        closing: closing.clone(),
+    }
 }
 
 /// What a task of the show comes to: its name when it is told to end.

@@ -202,8 +202,8 @@ settings! {
         camera: PathBuf = "/dev/video0", Kind::Path;
         /// Who reads the microphone: `pulse` (`PipeWire` too), `alsa`, or nobody.
         microphone: String = "pulse", Kind::Word(MICROPHONES);
-        /// A picture or a short clip that viewers see while the encoder is away; empty for the card
-        /// that is built in.
+        /// A picture or a short clip that viewers see while the encoder is away, whoever runs it; empty
+        /// for the card that is built in.
         slate: Option<PathBuf> = "", Kind::OptionalPath;
         /// How long it is shown at most before the show is off the air; "0s" for no slate.
         slate_for: Duration = "5min", seconds(0, HOUR);

@@ -1,5 +1,7 @@
 //! The command line of ffmpeg. Pure: the same plan makes the same command.
 
+mod like;
+
 use std::{
     ffi::{OsStr, OsString},
     path::{Path, PathBuf},
@@ -143,12 +145,8 @@ impl Plan {
         let mut options: Vec<String> = Vec::new();
         let mut add = |parts: &[&str]| options.extend(parts.iter().map(|part| (*part).to_owned()));
         if let Some(picture) = picture {
-            let still = match self.input {
-                Input::Still { .. } => "loop=loop=-1:size=1,",
-                _ => "",
-            };
             let upload = self.hardware().map_or("", Hardware::filters);
-            let filter = format!("{still}{}{upload}", self.fitted());
+            let filter = format!("{}{upload}", self.filter());
             add(&["-map", picture, "-filter:v", &filter]);
         }
         add(&["-map", sound]);
@@ -173,6 +171,15 @@ impl Plan {
         options.extend(NO_TRACES.map(str::to_owned));
         arguments.extend(options.into_iter().map(OsString::from));
         arguments
+    }
+
+    /// What is done to the picture before it is encoded.
+    fn filter(&self) -> String {
+        let still = match self.input {
+            Input::Still { .. } => "loop=loop=-1:size=1,",
+            _ => "",
+        };
+        format!("{still}{}", self.fitted())
     }
 
     /// Any picture in the frame, with bars instead of stretching, and with the same colours said of

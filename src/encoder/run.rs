@@ -6,6 +6,7 @@
 mod process;
 mod queue;
 mod remux;
+mod standby;
 
 use std::{
     io::{self, Read as _},
@@ -27,6 +28,7 @@ use self::{
 pub use self::{
     queue::{check_files, plans},
     remux::{Remux, lower, remux},
+    standby::{Slates, slates},
 };
 use super::{
     command::Plan,

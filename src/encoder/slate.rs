@@ -1,11 +1,11 @@
 //! The slate: what viewers see while the encoder is away, encoded like the show itself.
 //!
 //! The same plan makes the same init segment, so that players go over to the slate and back without
-//! noticing.
+//! noticing. For encoders that are not ours see `run/standby.rs`.
 
 use std::{
     io::{self, BufReader, Read as _, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
 };
@@ -19,9 +19,10 @@ use super::{
     input::Input,
     probe::{self, EncoderError},
 };
+use crate::media::{clip::ClipError, splice::SpliceError};
 
 /// The picture that is built in.
-const CARD: &[u8] = include_bytes!("../../assets/slate.png");
+pub(super) const CARD: &[u8] = include_bytes!("../../assets/slate.png");
 
 /// Length of a slate that is a picture, in seconds; it is repeated.
 const STILL_SECONDS: &str = "4";
@@ -30,7 +31,7 @@ const STILL_SECONDS: &str = "4";
 const CLIP_SECONDS: &str = "60";
 
 /// Largest slate, in bytes: a minute at 8 Mbit/s.
-const MAX_BYTES: u64 = 64 * 1024 * 1024;
+pub(super) const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Endings of files that are pictures.
 const PICTURES: [&str; 4] = ["png", "jpg", "jpeg", "webp"];
@@ -48,6 +49,12 @@ pub enum SlateError {
     /// ffmpeg refused.
     #[error("ffmpeg cannot encode the slate: {0}")]
     Encode(String),
+    /// What it wrote cannot be played again and again.
+    #[error("the slate cannot be used: {0}")]
+    Clip(#[from] ClipError),
+    /// It cannot be put into the stream.
+    #[error(transparent)]
+    Splice(#[from] SpliceError),
 }
 
 /// What it is called in complaints.
@@ -64,17 +71,7 @@ pub fn slate(
     path: Option<PathBuf>,
     complaints: &Complaints,
 ) -> Result<Bytes, SlateError> {
-    let is_picture = |path: &PathBuf| {
-        let ending = path.extension().and_then(|ending| ending.to_str());
-        ending.is_some_and(|ending| PICTURES.iter().any(|one| one.eq_ignore_ascii_case(ending)))
-    };
-    let (input, seconds) = match path {
-        Some(path) if !is_picture(&path) => {
-            let contents = probe::contents(&plan.ffmpeg, &path)?;
-            (Input::File { path, contents }, CLIP_SECONDS)
-        }
-        path => (Input::Still { path }, STILL_SECONDS),
-    };
+    let (input, seconds) = input(&plan.ffmpeg, path)?;
     let mut arguments = plan.of_slate(input).arguments();
     let output = arguments.pop();
     let mut child = Command::new(&plan.ffmpeg)
@@ -112,4 +109,22 @@ pub fn slate(
     Err(SlateError::Encode(
         first.unwrap_or_else(|| "it did not say why".to_owned()),
     ))
+}
+
+/// What is read for a slate, and how many seconds of it.
+pub(super) fn input(
+    ffmpeg: &Path,
+    path: Option<PathBuf>,
+) -> Result<(Input, &'static str), EncoderError> {
+    let is_picture = |path: &PathBuf| {
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        ending.is_some_and(|ending| PICTURES.iter().any(|one| one.eq_ignore_ascii_case(ending)))
+    };
+    Ok(match path {
+        Some(path) if !is_picture(&path) => {
+            let contents = probe::contents(ffmpeg, &path)?;
+            (Input::File { path, contents }, CLIP_SECONDS)
+        }
+        path => (Input::Still { path }, STILL_SECONDS),
+    })
 }

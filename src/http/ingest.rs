@@ -4,19 +4,20 @@
 //! any other that does not exist. Not behind the door either, which is for people: the stream key
 //! is what counts, and pages of a browser are turned away before it is looked at.
 
+mod presented;
+
 use std::time::Duration;
 
 use axum::{
-    body::Body,
+    body::BodyDataStream,
     extract::{Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use data_encoding::BASE64;
-use futures_util::StreamExt as _;
-use http::{HeaderMap, Method, StatusCode, header};
-use zeroize::{Zeroize as _, Zeroizing};
+use futures_util::{FutureExt as _, StreamExt as _};
+use http::{Method, StatusCode, header};
 
+use self::presented::{is_from_a_page, presented_key};
 use super::connection::Via;
 use crate::{
     media::stream::{StreamError, StreamReader},
@@ -109,7 +110,14 @@ async fn take(ingest: &Ingest, request: Request) -> Answer {
     match ingest.publishers.admit(key).await {
         Ok(turn) => {
             tracing::info!("an encoder is publishing through {INGEST_PATH}");
-            let answer = publish(turn, request.into_body(), ingest.max_fragment_bytes).await;
+            let mut publishing = Publishing {
+                turn,
+                reader: StreamReader::new(ingest.max_fragment_bytes),
+                body: request.into_body().into_data_stream(),
+                is_answered: false,
+            };
+            let answer = publish(&mut publishing).await;
+            publishing.is_answered = true;
             tracing::info!("the encoder has ended: {}", answer.1);
             answer
         }
@@ -124,9 +132,44 @@ async fn take(ingest: &Ingest, request: Request) -> Answer {
     }
 }
 
-async fn publish(turn: Turn, body: Body, max_fragment_bytes: u64) -> Answer {
-    let mut reader = StreamReader::new(max_fragment_bytes);
-    let mut body = body.into_data_stream();
+/// An encoder whose turn it is, and what comes from it.
+struct Publishing {
+    turn: Turn,
+    reader: StreamReader,
+    body: BodyDataStream,
+    is_answered: bool,
+}
+
+impl Drop for Publishing {
+    /// hyper drops the handler of a connection that is closed right behind the last byte, before it
+    /// has seen that byte. What has come until then is there.
+    fn drop(&mut self) {
+        if self.is_answered {
+            return;
+        }
+        let mut words = "its connection ended";
+        while let Some(next) = self.body.next().now_or_never() {
+            match next {
+                Some(Ok(bytes)) => self.reader.push(&bytes),
+                Some(Err(_gone)) => break,
+                None => {
+                    self.turn.goodbye();
+                    words = "the stream was received to its end";
+                    break;
+                }
+            }
+            if put(&mut self.reader, &self.turn).is_err() {
+                break;
+            }
+        }
+        tracing::info!("the encoder has ended: {words}");
+    }
+}
+
+async fn publish(publishing: &mut Publishing) -> Answer {
+    let Publishing {
+        turn, reader, body, ..
+    } = publishing;
     let mut has_begun = false;
     loop {
         let next = tokio::select! {
@@ -144,6 +187,7 @@ async fn publish(turn: Turn, body: Body, max_fragment_bytes: u64) -> Answer {
                 return Answer::new(StatusCode::REQUEST_TIMEOUT, words);
             }
             Ok(None) if has_begun => {
+                turn.goodbye();
                 return Answer::new(StatusCode::OK, "the stream was received to its end");
             }
             Ok(None) => {
@@ -157,7 +201,7 @@ async fn publish(turn: Turn, body: Body, max_fragment_bytes: u64) -> Answer {
             Ok(Some(Ok(bytes))) => bytes,
         };
         reader.push(&bytes);
-        match put(&mut reader, &turn) {
+        match put(reader, turn) {
             Ok(came) => has_begun |= came,
             Err(error) => {
                 let words = format!(
@@ -182,47 +226,20 @@ fn put(reader: &mut StreamReader, turn: &Turn) -> Result<bool, StreamError> {
     Ok(came)
 }
 
-/// Whether a browser sends this for a page: encoders send neither of these.
-fn is_from_a_page(headers: &HeaderMap) -> bool {
-    headers.contains_key(header::ORIGIN)
-        || headers.contains_key(header::REFERER)
-        || headers
-            .keys()
-            .any(|name| name.as_str().starts_with("sec-fetch-"))
-}
-
-/// The key in the only `Authorization` header: a bearer token, or the password of anybody.
-fn presented_key(headers: &HeaderMap) -> Option<Zeroizing<String>> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let (Some(value), None) = (values.next(), values.next()) else {
-        return None;
-    };
-    let (scheme, credentials) = value.to_str().ok()?.split_once(' ')?;
-    let credentials = credentials.trim();
-    if scheme.eq_ignore_ascii_case("bearer") {
-        return Some(Zeroizing::new(credentials.to_owned()));
-    }
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let mut pair = Zeroizing::new(BASE64.decode(credentials.as_bytes()).ok()?);
-    let text = std::str::from_utf8(&pair).ok()?;
-    let key = Zeroizing::new(text.split_once(':')?.1.to_owned());
-    pair.zeroize();
-    Some(key)
-}
-
 #[cfg(test)]
 mod tests {
-    use axum::{Router, middleware, routing::get};
+    use axum::{Router, body::Body, middleware, routing::get};
     use bytes::Bytes;
+    use data_encoding::BASE64;
+    use http::HeaderMap;
     use tokio_util::sync::CancellationToken;
     use tower::ServiceExt as _;
+    use zeroize::Zeroizing;
 
     use super::*;
     use crate::{
         clock::Clock,
-        ingest::Event,
+        ingest::{Event, Stop},
         media::fragment::sample::{audio_and_video, fragment_bytes},
         push::key::StreamKey,
     };
@@ -405,6 +422,42 @@ mod tests {
         let (status, _, headers) = house.send(get).await;
         assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(headers[header::ALLOW], "PUT, POST");
+    }
+
+    #[tokio::test]
+    async fn an_encoder_that_closes_right_behind_its_last_byte_has_said_goodbye() {
+        for is_complete in [true, false] {
+            let house = House::new();
+            let (sender, receiver) = tokio::sync::mpsc::channel::<Bytes>(4);
+            let body = futures_util::stream::unfold(receiver, async |mut receiver| {
+                let bytes = receiver.recv().await?;
+                Some((Ok::<_, std::io::Error>(bytes), receiver))
+            });
+            sender.send(stream().into()).await.unwrap();
+            let request = house.request().body(Body::from_stream(body)).unwrap();
+            let mut handling = Box::pin(house.send(request));
+            let mut events = Vec::new();
+            while !events
+                .iter()
+                .any(|event| matches!(event, Event::Fragment(_)))
+            {
+                let waited = tokio::time::timeout(Duration::from_millis(10), &mut handling).await;
+                assert!(waited.is_err(), "it waits for more");
+                events.extend(house.events.try_iter());
+            }
+
+            let sender = (!is_complete).then_some(sender);
+            drop(handling);
+
+            let stop = house.events.try_iter().last();
+            let is_expected = match stop {
+                Some(Event::Stopped(Stop::Goodbye)) => is_complete,
+                Some(Event::Stopped(Stop::EncoderGone)) => !is_complete,
+                _ => false,
+            };
+            assert!(is_expected, "{is_complete}: {stop:?}");
+            drop(sender);
+        }
     }
 
     #[tokio::test]

@@ -14,7 +14,6 @@ use crate::{
     clock::{Clock, Tick, WallTime},
     media::{
         broadcast::{Air, Broadcast},
-        clip::Clip,
         fragment::Fragment,
         init::InitSegment,
         lag::Lag,
@@ -22,6 +21,7 @@ use crate::{
         meter::EncoderState,
         privacy::Metadata,
         rendition::{Offer, Rendition},
+        splice::Spliced,
         timeline::{Limits, Next, Position, rewind::Rewind},
     },
 };
@@ -103,7 +103,8 @@ impl VideoHandle {
     }
 
     /// What is shown while the encoder is away; see [`Broadcast::set_slate`].
-    pub fn set_slate(&self, clip: Clip, at_most: Duration) {
+    pub fn set_slate(&self, clip: impl Into<Spliced>, at_most: Duration) {
+        let clip = clip.into();
         self.shared.lock().set_slate(clip, at_most);
     }
 

@@ -4,7 +4,8 @@
 //! directory (its events come in as calls), telling viewers.
 //!
 //! An encoder that goes away for a moment is covered by a slate: a clip with the same init segment,
-//! looped in the timeline until the encoder is back. Viewers' players do not notice the splice.
+//! or one that was made to go with it ([`super::splice`]), looped in the timeline until the encoder
+//! is back. Viewers' players do not notice the splice.
 //!
 //! "Look at everything afresh": [`Broadcast::tick`] decides from timestamps, so a missed call
 //! delays a change but never loses one.
@@ -12,11 +13,12 @@
 use std::time::Duration;
 
 use super::{
-    clip::{Clip, Loop},
+    clip::Loop,
     fragment::Fragment,
     init::InitSegment,
     meter::{EncoderState, Meter},
     privacy::Metadata,
+    splice::Spliced,
     timeline::{Begun, Limits, RunId, Timeline},
 };
 use crate::clock::{Tick, WallTime};
@@ -94,12 +96,14 @@ pub struct Broadcast {
     slate: Option<Slate>,
     /// The slate as it is being shown.
     shown: Option<Loop>,
+    /// How much later than its decode times say the slate would have to begin now.
+    pause: Duration,
 }
 
 /// What is shown while the encoder is away.
 #[derive(Debug)]
 struct Slate {
-    clip: Clip,
+    clip: Spliced,
     /// How long at most.
     at_most: Duration,
 }
@@ -122,11 +126,13 @@ impl Broadcast {
             done: false,
             slate: None,
             shown: None,
+            pause: Duration::ZERO,
         }
     }
 
     /// What is shown while an encoder with the same init segment is away, for how long at most.
-    pub fn set_slate(&mut self, clip: Clip, at_most: Duration) {
+    pub fn set_slate(&mut self, clip: impl Into<Spliced>, at_most: Duration) {
+        let clip = clip.into();
         self.slate = Some(Slate { clip, at_most });
         self.shown = None;
     }
@@ -191,6 +197,11 @@ impl Broadcast {
     pub fn push(&mut self, fragment: &Fragment, now: Tick, wall: WallTime) -> bool {
         // Also what is not kept: an encoder that delivers and is not seen is what one looks for.
         self.meter.push(fragment, now);
+        self.keep_slate_in_step(fragment);
+        let prepared = self
+            .slate_that_fits()
+            .and_then(|s| s.clip.prepared(fragment));
+        let fragment = prepared.as_ref().unwrap_or(fragment);
         if self.shown.is_some() {
             if !fragment.starts_with_keyframe() {
                 return false;
@@ -207,6 +218,9 @@ impl Broadcast {
         self.last_fragment = Some(now);
         self.heard = Some(now);
         self.cadence = fragment.duration();
+        self.pause = self
+            .slate_that_fits()
+            .map_or(Duration::ZERO, |slate| slate.clip.pause_behind(fragment));
         if self.air == Air::Off
             && let Some((run, init)) = self.timeline.current()
         {
@@ -274,18 +288,37 @@ impl Broadcast {
             Some(_) => SLATE_AFTER_END,
             None => SLATE_AFTER.max(self.cadence.saturating_mul(2)),
         };
-        let fits = |slate: &Slate| {
-            let init = self.timeline.current().map(|(_, init)| init);
-            quiet <= slate.at_most && init == Some(slate.clip.init())
-        };
-        !self.done && quiet >= patience && self.slate.as_ref().is_some_and(fits)
+        !self.done
+            && quiet >= patience
+            && self
+                .slate_that_fits()
+                .is_some_and(|slate| quiet <= slate.at_most)
+    }
+
+    /// The slate learns from the encoder what it could not know before.
+    fn keep_slate_in_step(&mut self, fragment: &Fragment) {
+        let learned = self
+            .slate_that_fits()
+            .and_then(|slate| slate.clip.in_step_with(fragment));
+        if let Some((clip, slate)) = learned.zip(self.slate.as_mut()) {
+            slate.clip = clip;
+        }
+    }
+
+    /// The slate, if it is one for the run that is being played.
+    fn slate_that_fits(&self) -> Option<&Slate> {
+        let (_, init) = self.timeline.current()?;
+        self.slate
+            .as_ref()
+            .filter(|slate| slate.clip.clip().init() == init)
     }
 
     /// From where the encoder stopped, so that there is no gap: what is overdue is sent at once.
     fn show_slate(&mut self) {
         if let (Some(slate), Some(last)) = (&self.slate, self.last_fragment) {
-            let begins = last + self.timeline.lead();
-            self.shown = Some(Loop::new(slate.clip.clone(), begins, Duration::ZERO));
+            let begins = last + self.timeline.lead() + self.pause;
+            let clip = slate.clip.clip().clone();
+            self.shown = Some(Loop::new(clip, begins, Duration::ZERO));
             self.timeline.rejoin();
         }
     }

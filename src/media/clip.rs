@@ -134,6 +134,31 @@ impl Clip {
         Self { fragments, ..self }
     }
 
+    /// The same for another init segment, with the ticks of its own: `write` makes each fragment one
+    /// of that. `None` if one cannot be made.
+    pub(super) fn written_for(
+        &self,
+        init: &InitSegment,
+        mut write: impl FnMut(&Fragment, &InitSegment) -> Option<Fragment>,
+    ) -> Option<Self> {
+        let fragments: Option<Vec<_>> = self
+            .fragments
+            .iter()
+            .map(|fragment| write(fragment, &self.init))
+            .collect();
+        Some(Self {
+            init: init.clone(),
+            fragments: fragments?,
+            ..self.clone()
+        })
+    }
+
+    /// The fragments, at least one.
+    #[cfg(test)]
+    pub(super) fn fragments(&self) -> &[Fragment] {
+        &self.fragments
+    }
+
     /// What its fragments need.
     pub fn init(&self) -> &InitSegment {
         &self.init

@@ -15,6 +15,7 @@ use std::{fmt, time::Duration};
 use bytes::{Bytes, BytesMut};
 use thiserror::Error;
 
+pub(super) use self::track::Sample;
 use self::track::{DecodeTimeField, TrackFragment};
 use super::{
     boxes::{BoxError, BoxType, Boxes, MediaBox},
@@ -219,7 +220,7 @@ impl Fragment {
                 return Err(FragmentError::Runs);
             }
             let (track, found) =
-                TrackFragment::read(&traf, init, &data, data_end, &mut |_, _, _| {})?;
+                TrackFragment::read(&traf, init, &data, data_end, &mut |_sample| {})?;
             data_end = found.data_end;
             if track.kind == TrackKind::Video && first_video_sample_is_sync.is_none() {
                 first_video_sample_is_sync = found.first_sample_is_sync;
@@ -304,15 +305,31 @@ impl Fragment {
     ///
     /// O(samples). It is the caller's affair to check that what it is told lies in the bytes.
     pub(super) fn each_sample(&self, init: &InitSegment, each: &mut impl FnMut(u32, u64, u64)) {
+        self.each_sample_of_run(init, &mut |_run, sample| {
+            each(sample.track_id, sample.at, sample.len);
+        });
+    }
+
+    /// Tells `each` of each sample, and to which of [`Fragment::runs`] it belongs.
+    ///
+    /// The same words hold as for [`Fragment::each_sample`].
+    pub(super) fn each_sample_of_run(
+        &self,
+        init: &InitSegment,
+        each: &mut impl FnMut(usize, Sample),
+    ) {
         // What was parsed with these tracks can be read again.
         let Ok((moof, data)) = moof_and_data(&self.bytes) else {
             return;
         };
         let mut data_end = 0;
-        for traf in moof.children().flatten() {
-            if traf.kind.0 == *b"traf"
-                && let Ok((_, found)) = TrackFragment::read(&traf, init, &data, data_end, each)
-            {
+        let trafs = moof
+            .children()
+            .flatten()
+            .filter(|child| child.kind.0 == *b"traf");
+        for (run, traf) in trafs.enumerate() {
+            let mut of_run = |sample| each(run, sample);
+            if let Ok((_, found)) = TrackFragment::read(&traf, init, &data, data_end, &mut of_run) {
                 data_end = found.data_end;
             }
         }

@@ -5,7 +5,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -72,6 +75,7 @@ pub struct Turn {
     shared: Arc<Shared>,
     number: u64,
     over: CancellationToken,
+    is_done: AtomicBool,
 }
 
 impl fmt::Debug for Publishers {
@@ -158,6 +162,7 @@ impl Publishers {
             shared: Arc::clone(&self.shared),
             number,
             over,
+            is_done: AtomicBool::new(false),
         }
     }
 
@@ -209,6 +214,11 @@ impl Turn {
         true
     }
 
+    /// The publisher said that it is done: leaving does not mean that it is gone.
+    pub fn goodbye(&self) {
+        self.is_done.store(true, Ordering::Relaxed);
+    }
+
     /// Waits until somebody else has taken over, or the show ends.
     pub async fn over(&self) {
         self.over.cancelled().await;
@@ -220,7 +230,12 @@ impl Drop for Turn {
         let mut stage = self.shared.stage();
         if stage.turn == self.number {
             let now = self.shared.clock.tick();
-            (stage.sink)(Event::Stopped(Stop::EncoderGone), now);
+            let stop = if self.is_done.load(Ordering::Relaxed) {
+                Stop::Goodbye
+            } else {
+                Stop::EncoderGone
+            };
+            (stage.sink)(Event::Stopped(stop), now);
         }
     }
 }
@@ -263,7 +278,26 @@ mod tests {
         assert!(second.put(Item::Init(sample::audio_and_video_init())));
         drop(second);
         let last = events.try_iter().last();
-        assert!(matches!(last, Some(Event::Stopped(_))), "{last:?}");
+        assert!(
+            matches!(last, Some(Event::Stopped(Stop::EncoderGone))),
+            "{last:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn one_that_says_goodbye_is_done_and_not_gone() {
+        let state = tempfile::tempdir().unwrap();
+        let (publishers, events, key) = publishers(state.path());
+        let turn = publishers.admit(key).await.unwrap();
+
+        turn.goodbye();
+        drop(turn);
+
+        let last = events.try_iter().last();
+        assert!(
+            matches!(last, Some(Event::Stopped(Stop::Goodbye))),
+            "{last:?}"
+        );
     }
 
     #[tokio::test]

@@ -3,17 +3,20 @@
 //! Belongs here: which part is started for which source. Does not belong here: encoders that come to
 //! us (`push.rs`).
 
-use std::{ffi::OsString, thread};
+use std::{ffi::OsString, thread, time::Duration};
 
-use super::{super::source::Source, metadata::MetadataGuard};
+use super::{
+    super::source::{Source, plan},
+    metadata::MetadataGuard,
+};
 use crate::{
     clock::{Clock, Tick},
     config::Settings,
-    encoder::{self, Complaints, EncoderThread, Plan, Surroundings},
+    encoder::{self, Complaints, EncoderThread, Input, Plan, Slates, Surroundings},
     http::Site,
     ingest::{self, IngestThread, Stop},
     live::video::VideoHandle,
-    media::clip::Clip,
+    media::{clip::Clip, splice::Spliced},
     room::panel::Update,
 };
 
@@ -32,22 +35,37 @@ pub(super) struct Picture {
 
 /// Where everything goes that a source brings.
 ///
-/// Whatever brings the picture, nothing goes past `guard`.
+/// Whatever brings the picture, nothing goes past `guard`. `slates` makes one for each stream, unless
+/// somebody else does.
 pub(super) fn on_air(
     site: &Site,
     guard: MetadataGuard,
+    slates: Option<Slates>,
 ) -> impl FnMut(ingest::Event, Tick) + Clone + Send + use<> {
     let (video, panel) = (site.video.clone(), site.panel.clone());
     move |event, now| match guard.pass(event) {
+        Some(ingest::Event::Title(title)) => panel.publish(&Update::Title(title)),
+        Some(event) => bring(event, now, &video, slates.as_ref()),
         None => {}
-        Some(ingest::Event::Init { init, started }) => video.begin(init, started),
-        Some(ingest::Event::Fragment(fragment)) => {
+    }
+}
+
+/// What an encoder brought goes on the air; a title is nothing of a picture.
+pub(super) fn bring(event: ingest::Event, now: Tick, video: &VideoHandle, slates: Option<&Slates>) {
+    match event {
+        ingest::Event::Init { init, started } => {
+            if let Some(slates) = slates {
+                slates.order(&init);
+            }
+            video.begin(init, started);
+        }
+        ingest::Event::Fragment(fragment) => {
             video.push(&fragment, now);
         }
-        Some(ingest::Event::TargetDuration(target)) => video.set_target_duration(target),
-        Some(ingest::Event::Stopped(Stop::EndList | Stop::Refused)) => video.stop(now),
-        Some(ingest::Event::Stopped(Stop::EncoderGone)) => video.lose(now),
-        Some(ingest::Event::Title(title)) => panel.publish(&Update::Title(title)),
+        ingest::Event::TargetDuration(target) => video.set_target_duration(target),
+        ingest::Event::Stopped(Stop::EndList | Stop::Goodbye | Stop::Refused) => video.stop(now),
+        ingest::Event::Stopped(Stop::EncoderGone) => video.lose(now),
+        ingest::Event::Title(_) => {}
     }
 }
 
@@ -110,14 +128,7 @@ fn prepare_slate(settings: &Settings, plan: Plan, video: VideoHandle, complaints
             .name("slate".to_owned())
             .spawn(move || match encoder::slate(&plan, path, &complaints) {
                 Ok(bytes) => match Clip::parse(&bytes) {
-                    Ok(clip) => {
-                        let rate = if clip.init().has_video() {
-                            SLATE_RATE
-                        } else {
-                            0
-                        };
-                        video.set_slate(clip.padded(rate), at_most);
-                    }
+                    Ok(clip) => show_slate(&video, &clip.into(), at_most),
                     Err(error) => tracing::warn!("there is no slate: {error}"),
                 },
                 Err(error) => tracing::warn!("there is no slate: {error}"),
@@ -125,6 +136,36 @@ fn prepare_slate(settings: &Settings, plan: Plan, video: VideoHandle, complaints
     if let Err(error) = started {
         tracing::warn!("there is no slate: {error}");
     }
+}
+
+/// Encodes a slate for each stream that somebody else's encoder brings; `None` if ours does, or none
+/// is wanted.
+pub(super) fn slates(
+    settings: &Settings,
+    source: &Source,
+    video: &VideoHandle,
+    around: &Surroundings,
+) -> Option<Slates> {
+    let at_most = settings.encoder.slate_for;
+    let is_foreign = matches!(source, Source::Watch | Source::Rtmp | Source::Ingest);
+    if !is_foreign || at_most.is_zero() {
+        return None;
+    }
+    let video = video.clone();
+    let plan = plan(settings, Input::Still { path: None });
+    let path = settings.encoder.slate.clone();
+    let started = encoder::slates(plan, path, around.clone(), move |clip| {
+        show_slate(&video, &clip, at_most);
+    });
+    started
+        .inspect_err(|error| tracing::warn!("there is no slate: {error}"))
+        .ok()
+}
+
+fn show_slate(video: &VideoHandle, clip: &Spliced, at_most: Duration) {
+    let has_picture = clip.clip().init().has_video();
+    let rate = if has_picture { SLATE_RATE } else { 0 };
+    video.set_slate(clip.clone().padded(rate), at_most);
 }
 
 /// What an ffmpeg that we start needs to know.

@@ -11,9 +11,9 @@ use crate::{
     cli::source::Source,
     clock::Tick,
     config::Settings,
-    encoder::{self, Surroundings},
+    encoder::{self, Slates, Surroundings},
     http::Site,
-    ingest::{self, Event, IngestThread, Stop},
+    ingest::{self, Event, IngestThread},
     live::video::VideoHandle,
     media::variant::VariantName,
     transcoder::Transcoder,
@@ -41,7 +41,7 @@ pub(super) fn open(
         };
         let (guard, closing, kept) = (guard.clone(), closing.clone(), low.clone());
         tasks.spawn(async move {
-            let sink = move |video| variant_sink(&guard, VariantName::LOW, video);
+            let sink = move |video| variant_sink(&guard, VariantName::LOW, video, None);
             transcoder.follow(wanted, sink, closing).await;
             drop(kept);
             Ok("transcoder")
@@ -52,13 +52,15 @@ pub(super) fn open(
     }
     let (opening, closing, guard) = (site.variants.clone(), site.variants.clone(), guard.clone());
     let begun = low.clone();
+    let (for_slates, beside) = (settings.clone(), around.clone());
     let open = move |name| {
         if name == VariantName::LOW {
             begun.send_replace(false);
         }
         let video = opening.open(name)?;
         opening.set_trouble(name, None);
-        Some(variant_sink(&guard, name, video))
+        let slates = picture::slates(&for_slates, &Source::Watch, &video, &beside);
+        Some(variant_sink(&guard, name, video, slates))
     };
     let close = move |name| {
         closing.close(name);
@@ -75,22 +77,18 @@ pub(super) fn open(
     )?))
 }
 
-/// Where everything goes that is brought for a variant, past a guard of its own.
+/// Where everything goes that is brought for a variant, past a guard of its own. What is made from the
+/// broadcast needs no slate: it shows that of the broadcast.
 fn variant_sink(
     guard: &MetadataGuard,
     name: VariantName,
     video: VideoHandle,
+    slates: Option<Slates>,
 ) -> impl FnMut(Event, Tick) + Clone + Send + use<> {
     let guard = guard.beside(name, video.clone());
-    move |event, now| match guard.pass(event) {
-        // A variant has no title.
-        None | Some(Event::Title(_)) => {}
-        Some(Event::Init { init, started }) => video.begin(init, started),
-        Some(Event::Fragment(fragment)) => {
-            video.push(&fragment, now);
+    move |event, now| {
+        if let Some(event) = guard.pass(event) {
+            picture::bring(event, now, &video, slates.as_ref());
         }
-        Some(Event::TargetDuration(target)) => video.set_target_duration(target),
-        Some(Event::Stopped(Stop::EndList | Stop::Refused)) => video.stop(now),
-        Some(Event::Stopped(Stop::EncoderGone)) => video.lose(now),
     }
 }

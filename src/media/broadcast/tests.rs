@@ -1,7 +1,7 @@
 //! When the show is on the air, and what covers for the encoder.
 
 use super::*;
-use crate::media::{fragment::sample, timeline::Next};
+use crate::media::{clip::Clip, fragment::sample, timeline::Next};
 
 const LIMITS: Limits = Limits {
     keep: Duration::from_mins(1),

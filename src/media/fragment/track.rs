@@ -78,6 +78,30 @@ impl DecodeTimeField {
     }
 }
 
+/// One sample of a `traf`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::media) struct Sample {
+    /// `track_ID`.
+    pub(in crate::media) track_id: u32,
+    /// Where it begins in the bytes of the fragment.
+    pub(in crate::media) at: u64,
+    /// Its length in bytes.
+    pub(in crate::media) len: u64,
+    /// In ticks.
+    pub(in crate::media) duration: u32,
+    /// The 32 bits of sample flags.
+    pub(in crate::media) flags: u32,
+    /// From when it is decoded to when it is shown, in ticks; negative is before.
+    pub(in crate::media) composition: i64,
+}
+
+impl Sample {
+    /// Whether playback can start with it.
+    pub(in crate::media) fn is_sync(&self) -> bool {
+        is_sync(self.flags)
+    }
+}
+
 /// What a `traf` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TrackFragment {
@@ -105,14 +129,14 @@ struct Defaults {
 
 impl TrackFragment {
     /// Reads `traf`; its samples must lie in the bytes `data` of the fragment. `previous_end` is
-    /// the `data_end` of the `traf` before it, 0 for the first. `each` is told where each sample
-    /// begins and how many bytes it has, before that is known to lie in `data`.
+    /// the `data_end` of the `traf` before it, 0 for the first. `each` is told of each
+    /// sample, before that is known to lie in `data`.
     pub(super) fn read<'init>(
         traf: &MediaBox<'_>,
         init: &'init InitSegment,
         data: &Range<u64>,
         previous_end: u64,
-        each: &mut impl FnMut(u32, u64, u64),
+        each: &mut impl FnMut(Sample),
     ) -> Result<(&'init Track, Self), FragmentError> {
         let header = traf.child(b"tfhd")?;
         let mut fields = header.fields();
@@ -212,12 +236,12 @@ impl Runs {
         run: &MediaBox<'_>,
         defaults: Defaults,
         data: &Range<u64>,
-        each: &mut impl FnMut(u32, u64, u64),
+        each: &mut impl FnMut(Sample),
     ) -> Result<(), FragmentError> {
         let track_id = self.track_id;
         let outside = FragmentError::DataOutside { track_id };
         let mut fields = run.fields();
-        let (_, flags) = fields.version_and_flags()?;
+        let (version, flags) = fields.version_and_flags()?;
         let count = fields.u32()?;
         self.samples = self.samples.saturating_add(count);
         if self.samples > MAX_SAMPLES {
@@ -252,9 +276,18 @@ impl Runs {
             self.duration += u64::from(count) * u64::from(defaults.duration);
             size = u64::from(count) * u64::from(defaults.size);
             sync_samples = (count - 1) * u32::from(is_sync(defaults.flags));
-            for sample in 0..u64::from(count) {
-                let len = u64::from(defaults.size);
-                each(track_id, self.position.saturating_add(sample * len), len);
+            let len = u64::from(defaults.size);
+            for number in 0..u64::from(count) {
+                each(Sample {
+                    track_id,
+                    at: self.position.saturating_add(number * len),
+                    len,
+                    duration: defaults.duration,
+                    flags: first_flags
+                        .filter(|_| number == 0)
+                        .unwrap_or(defaults.flags),
+                    composition: 0,
+                });
             }
         } else {
             let width = 4 * (flags & own).count_ones() as usize;
@@ -272,16 +305,28 @@ impl Runs {
                         fields.u32()
                     }
                 };
-                self.duration += u64::from(optional(trun::DURATION, defaults.duration)?);
+                let duration = optional(trun::DURATION, defaults.duration)?;
+                self.duration += u64::from(duration);
                 let len = u64::from(optional(trun::SIZE, defaults.size)?);
-                each(track_id, self.position.saturating_add(size), len);
-                size += len;
                 let own_flags = optional(trun::FLAGS, defaults.flags)?;
                 if first_own_flags.is_some() {
                     sync_samples += u32::from(is_sync(own_flags));
                 }
+                let is_first = first_own_flags.is_none();
                 first_own_flags.get_or_insert(own_flags);
-                optional(trun::COMPOSITION, 0)?;
+                let composition = optional(trun::COMPOSITION, 0)?;
+                each(Sample {
+                    track_id,
+                    at: self.position.saturating_add(size),
+                    len,
+                    duration,
+                    flags: first_flags.filter(|_| is_first).unwrap_or(own_flags),
+                    composition: match version {
+                        0 => i64::from(composition),
+                        _ => i64::from(composition.cast_signed()),
+                    },
+                });
+                size += len;
             }
         }
         let first = first_flags.or(first_own_flags).unwrap_or(defaults.flags);

@@ -164,6 +164,9 @@ async fn publish(mut talk: Talk, turn: Turn, remux: Remux) -> Ended {
     };
     // The encoder sees the end of its input.
     drop(input);
+    if matches!(ended, Ended::Well) {
+        turn.goodbye();
+    }
     let is_over = matches!(ended, Ended::Over);
     let finished = tokio::task::spawn_blocking(move || {
         if is_over {
