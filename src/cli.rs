@@ -261,7 +261,7 @@ fn run(command_line: &CommandLine) -> anyhow::Result<ExitCode> {
                 telemetry::wants_colour(),
                 Clock::new(),
             )?;
-            start::run(&settings, start.source.source(&settings), &progress)
+            start::run(&settings, start.source.source(&settings)?, &progress)
         }
         Command::Ffmpeg {
             source,

@@ -10,20 +10,24 @@
 
 mod command;
 mod complaints;
+mod feed;
 pub mod guard;
 mod input;
 mod pace;
 mod preset;
 mod probe;
 mod run;
+mod shut_off;
 mod slate;
 
 pub use self::{
     command::{Plan, Shape, Sound, quoted},
     complaints::Complaints,
+    feed::{Feed, Trouble},
     input::{Contents, Input, Microphone},
     preset::Preset,
     probe::{EncoderError, check, check_ffmpeg},
     run::{EncoderThread, Job, Remux, Surroundings, plans, remux, run},
+    shut_off::PORT as PROXY_PORT,
     slate::{SlateError, slate},
 };

@@ -38,6 +38,7 @@ pub mod onion;
 pub mod pages;
 pub mod passwords;
 pub mod private_file;
+pub mod proxy;
 pub mod push;
 pub mod recording;
 pub mod ring;

@@ -5,6 +5,7 @@
 
 mod control;
 mod desk;
+mod feed;
 mod keeper;
 mod metadata;
 mod parts;
@@ -125,6 +126,15 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
     };
     // Before the address is out: whoever comes first finds the picture.
     let complaints = Complaints::default();
+    let outgoing = onion::Outgoing::default();
+    let is_feed_direct = matches!(
+        source,
+        Source::Url {
+            is_direct: true,
+            ..
+        }
+    );
+    let source = feed::open(source, &outgoing, &closing, &mut tasks)?;
     let around = surroundings(settings, &complaints, clock);
     let _picture = play(settings, &source, &site.video, sink, around.clone())?;
     let socket = control::bind(settings);
@@ -162,6 +172,7 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
         desk: site.desk.clone(),
         complaints,
         clock,
+        is_feed_direct,
     };
     tasks.spawn(until(
         &closing,
@@ -169,7 +180,7 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
         status.clone().keep_current(),
     ));
     if settings.onion.enabled {
-        let news = publish(settings, &service, progress, clock, &mut tasks);
+        let news = publish(settings, &service, outgoing, progress, clock, &mut tasks);
         tasks.spawn(until(&closing, "desk tor status", status.follow_tor(news)));
     } else {
         status.without_tor();
@@ -340,6 +351,7 @@ fn keep_emotes(
 fn publish(
     settings: &Settings,
     service: &Service,
+    outgoing: onion::Outgoing,
     progress: &Progress,
     clock: Clock,
     tasks: &mut JoinSet<Task>,
@@ -351,6 +363,7 @@ fn publish(
         max_streams_per_circuit: u32::try_from(settings.onion.max_streams_per_circuit)
             .unwrap_or(u32::MAX),
         max_circuits: settings.onion.max_circuits,
+        outgoing,
     };
     let (status, news) = watch::channel(onion::Status::default());
     let service = service.clone();

@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    feed::Feed,
     input::{Contents, Input},
     preset::{Preset, SEI},
 };
@@ -54,6 +55,18 @@ impl Plan {
         let path = path.to_owned();
         Self {
             input: Input::File { path, contents },
+            ..self.clone()
+        }
+    }
+
+    /// The same for a feed.
+    pub(super) fn of_feed(&self, feed: &Feed, contents: Contents) -> Self {
+        Self {
+            input: Input::Url {
+                address: feed.address.clone(),
+                is_tls: feed.is_tls,
+                contents,
+            },
             ..self.clone()
         }
     }

@@ -24,7 +24,7 @@ impl Complaints {
             Some(((part, _), (_, rest))) => format!("{part}] {rest}"),
             None => line.into_owned(),
         };
-        let shown: String = words
+        let shown: String = without_addresses(&words)
             .trim()
             .chars()
             .filter(|letter| !letter.is_control())
@@ -55,9 +55,43 @@ impl Complaints {
     }
 }
 
+/// The words without addresses of servers: there are passwords and keys in them, and the log is kept and
+/// shown to people who help.
+fn without_addresses(words: &str) -> String {
+    let shown = words.split(' ').map(|word| {
+        if word.contains("://") || (word.contains('?') && word.contains('=')) {
+            let colon = if word.ends_with(':') { ":" } else { "" };
+            format!("[address]{colon}")
+        } else {
+            word.to_owned()
+        }
+    });
+    shown.collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_do_not_stay_in_what_is_kept() {
+        let complaints = Complaints::default();
+        for line in [
+            "https://me:secret@example.org/a?key=secret: Server returned 404 Not Found",
+            "[hls @ 0x55] Failed to open 'crypto+https://example.org/secret,x' (again)",
+            "[hls] skip /live/secret.ts?t=secret",
+        ] {
+            complaints.note(line.as_bytes());
+        }
+
+        let all = complaints.all().join("\n");
+        assert!(!all.contains("secret"), "{all}");
+        assert!(
+            all.starts_with("[address]: Server returned 404 Not Found"),
+            "{all}"
+        );
+        assert!(all.contains("Failed to open [address] (again)"), "{all}");
+    }
 
     #[test]
     fn the_newest_lines_are_kept_without_what_a_terminal_would_obey() {

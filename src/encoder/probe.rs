@@ -133,7 +133,7 @@ pub fn check(plan: &Plan) -> Result<(), EncoderError> {
         }
     }
     match &plan.input {
-        Input::Test | Input::File { .. } | Input::Still { .. } => Ok(()),
+        Input::Test | Input::File { .. } | Input::Still { .. } | Input::Url { .. } => Ok(()),
         Input::Screen {
             display,
             microphone,
@@ -206,30 +206,12 @@ pub(super) fn contents(ffmpeg: &Path, path: &Path) -> Result<Contents, EncoderEr
     })?;
     let mut file = std::ffi::OsString::from("file:");
     file.push(path);
-    let options = [
-        "-v",
-        "error",
-        "-protocol_whitelist",
-        "file",
-        "-show_entries",
-        "stream=codec_type:stream_disposition=attached_pic",
-        "-of",
-        "csv=p=0",
-    ];
-    let arguments = options
+    let arguments = ["-v", "error", "-protocol_whitelist", "file"]
         .into_iter()
+        .chain(LIST)
         .map(OsStr::new)
         .chain([file.as_os_str()]);
-    let answer = ask(&beside(ffmpeg, "ffprobe"), arguments)?;
-    let mut contents = Contents::default();
-    for line in answer.words.lines() {
-        let mut fields = line.trim().split(',');
-        match (fields.next(), fields.next()) {
-            (Some("video"), cover) => contents.video |= cover != Some("1"),
-            (Some("audio"), _) => contents.audio = true,
-            _ => {}
-        }
-    }
+    let contents = listed(&ask(&beside(ffmpeg, "ffprobe"), arguments)?.words);
     if contents == Contents::default() {
         return Err(EncoderError::NotMedia {
             path: path.to_owned(),
@@ -238,8 +220,30 @@ pub(super) fn contents(ffmpeg: &Path, path: &Path) -> Result<Contents, EncoderEr
     Ok(contents)
 }
 
+/// What makes ffprobe list the tracks for [`listed`].
+pub(super) const LIST: [&str; 4] = [
+    "-show_entries",
+    "stream=codec_type:stream_disposition=attached_pic",
+    "-of",
+    "csv=p=0",
+];
+
+/// What is there, as ffprobe says it after [`LIST`].
+pub(super) fn listed(words: &str) -> Contents {
+    let mut contents = Contents::default();
+    for line in words.lines() {
+        let mut fields = line.trim().split(',');
+        match (fields.next(), fields.next()) {
+            (Some("video"), cover) => contents.video |= cover != Some("1"),
+            (Some("audio"), _) => contents.audio = true,
+            _ => {}
+        }
+    }
+    contents
+}
+
 /// The program of this name that belongs to an ffmpeg.
-fn beside(ffmpeg: &Path, name: &str) -> PathBuf {
+pub(super) fn beside(ffmpeg: &Path, name: &str) -> PathBuf {
     let file = ffmpeg.file_name().and_then(OsStr::to_str);
     ffmpeg.with_file_name(file.unwrap_or_default().replace("ffmpeg", name))
 }

@@ -3,6 +3,7 @@
 //! Belongs here: the process and the threads round it. Does not belong here: what it is told
 //! (`command.rs`), when fragments of files are due (`pace.rs`).
 
+mod feed;
 mod process;
 mod queue;
 mod remux;
@@ -31,6 +32,7 @@ pub use self::{
 use super::{
     command::Plan,
     complaints::Complaints,
+    feed::Feed,
     pace::Pace,
     probe::{self, EncoderError},
 };
@@ -54,13 +56,20 @@ pub enum Job {
         /// Again from the beginning, for ever.
         again: bool,
     },
+    /// A feed, whenever it is there, until the show ends.
+    Feed {
+        /// How it is encoded; its input is put in.
+        plan: Plan,
+        /// Where it comes from.
+        feed: Feed,
+    },
 }
 
 impl Job {
     /// How it is encoded.
     pub fn plan(&self) -> &Plan {
         match self {
-            Self::Live(plan) | Self::Files { plan, .. } => plan,
+            Self::Live(plan) | Self::Files { plan, .. } | Self::Feed { plan, .. } => plan,
         }
     }
 }
@@ -92,10 +101,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// cannot work ends sooner, and one that viewers have seen must not be waited for.
 const ALL_RIGHT: Duration = Duration::from_secs(10);
 
-/// An encoder of what happens now that writes nothing for this long is stuck. A device may take some
-/// seconds to start.
-const STUCK: Duration = Duration::from_secs(15);
-
 /// Fragments of files that are encoded ahead, at 200 ms each; the next file is opened this early.
 const AHEAD: usize = 20;
 
@@ -121,6 +126,8 @@ struct Current {
     process: Option<Process>,
     /// When it was started or last wrote something, if it has to write all the time.
     heard: Option<Tick>,
+    /// For how long it may write nothing.
+    patience: Duration,
 }
 
 /// Checks the job and starts it on threads of its own. What comes goes to `sink`.
@@ -164,6 +171,21 @@ pub fn run(
             )?;
             let playing = Arc::clone(&life);
             start("pace", Box::new(move || play(&due, clock, &playing, sink)))?;
+        }
+        Job::Feed { plan, feed } => {
+            probe::check(&plan)?;
+            let (ahead, due) = sync_channel(feed::AHEAD);
+            let clock = around.clock;
+            let reading = Arc::clone(&life);
+            start(
+                "encoder",
+                Box::new(move || feed::fetch(&plan, &feed, &around, &reading, &ahead)),
+            )?;
+            let watching = Arc::clone(&life);
+            start("encoder watch", Box::new(move || watch(&watching, clock)))?;
+            let playing = Arc::clone(&life);
+            let play = move || feed::play(&due, clock, &playing, sink);
+            start("pace", Box::new(play))?;
         }
     }
     Ok(EncoderThread { life, threads })
@@ -215,11 +237,15 @@ fn watch(life: &Life, clock: Clock) {
     while !life.is_over() {
         life.sleep(Duration::from_secs(1));
         let mut current = life.lock();
+        let patience = current.patience;
         let is_stuck = current
             .heard
-            .is_some_and(|heard| clock.tick().since(heard) > STUCK);
+            .is_some_and(|heard| clock.tick().since(heard) > patience);
         if is_stuck {
-            tracing::warn!("the encoder has written nothing for {} s", STUCK.as_secs());
+            tracing::warn!(
+                "the encoder has written nothing for {} s",
+                patience.as_secs()
+            );
             current.heard = None;
             if let Some(process) = &current.process {
                 process.kill();
@@ -334,7 +360,7 @@ fn encode(
     life: &Life,
     each: &mut dyn FnMut(Item) -> bool,
 ) -> Ended {
-    let is_live = task.is_live;
+    let is_live = task.patience.is_some();
     let mut output = match life.start(task, around) {
         Ok(Some(output)) => output,
         Ok(None) => return Ended::Killed,
@@ -397,10 +423,11 @@ impl Life {
         if self.is_over() {
             return Ok(None);
         }
-        let is_live = task.is_live;
+        let patience = task.patience;
         let (process, output) = Process::start(task, &around.guard, &around.complaints)?;
         current.process = Some(process);
-        current.heard = is_live.then(|| around.clock.tick());
+        current.heard = patience.map(|_| around.clock.tick());
+        current.patience = patience.unwrap_or_default();
         Ok(Some(output))
     }
 

@@ -35,6 +35,8 @@ pub(super) struct DeskUpdates {
     pub(super) desk: DeskFeed,
     pub(super) complaints: Complaints,
     pub(super) clock: Clock,
+    /// Whether the show fetches a feed past Tor.
+    pub(super) is_feed_direct: bool,
 }
 
 impl DeskUpdates {
@@ -64,7 +66,11 @@ impl DeskUpdates {
         let mut time_to_publish = None;
         loop {
             let status = news.borrow_and_update().clone();
-            let state = tor_state(status, started, self.clock.tick(), &mut time_to_publish);
+            let now = self.clock.tick();
+            let state = TorState {
+                is_feed_direct: self.is_feed_direct,
+                ..tor_state(status, started, now, &mut time_to_publish)
+            };
             self.desk.publish(&DeskUpdate::Tor(state));
             if news.changed().await.is_err() {
                 return;
@@ -78,6 +84,7 @@ impl DeskUpdates {
                      in `[onion]`)";
         self.desk.publish(&DeskUpdate::Tor(TorState {
             words: words.to_owned(),
+            is_feed_direct: self.is_feed_direct,
             ..TorState::default()
         }));
     }
@@ -115,6 +122,7 @@ fn tor_state(
         words,
         reachable,
         time_to_publish: *time_to_publish,
+        is_feed_direct: false,
     }
 }
 
@@ -157,6 +165,7 @@ mod tests {
             desk: site.desk,
             complaints: Complaints::default(),
             clock,
+            is_feed_direct: false,
         }
     }
 

@@ -6,6 +6,7 @@ use std::{
     process::Stdio,
     sync::Arc,
     thread::Builder,
+    time::Duration,
 };
 
 use super::{
@@ -14,6 +15,9 @@ use super::{
     watch,
 };
 use crate::{encoder::command::remux_arguments, media::stream::Item};
+
+/// One that repacks writes within this time what it gets.
+const STUCK: Duration = Duration::from_secs(15);
 
 /// Everything that is needed to repack.
 #[derive(Debug, Clone)]
@@ -45,7 +49,8 @@ pub fn remux(
             ffmpeg: remux.ffmpeg,
             arguments: remux_arguments(),
             input: Stdio::from(input),
-            is_live: true,
+            patience: Some(STUCK),
+            feed: None,
         };
         let mut is_wanted = true;
         let ended = encode(task, &remux.around, &reading, &mut |item| {
