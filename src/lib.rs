@@ -5,6 +5,7 @@
 //! ```text
 //! main → cli → start ─┬─> onion ───────────┐  byte streams from Tor
 //!                     ├─> http ──> pages   │
+//!                     ├─> proxy             │  from ffmpeg to Tor
 //!                     ├─> push ──> encoder, ingest ─┐
 //!                     ├─> control, recording ───────┴─> live ──> room, media ──> ring, clock
 //!                     └─> config, telemetry, instance, private_file, emotes, captcha, tripcodes, passwords
@@ -15,6 +16,7 @@
 //! - [`ingest`], [`recording`], [`emotes`], [`private_file`], [`onion`], [`http`] and [`control`] are thin adapters to
 //!   files, Tor, browsers and commands.
 //! - [`encoder`] runs ffmpeg, and [`push`] takes what an encoder of somebody else's sends here.
+//! - [`proxy`] is the way of an ffmpeg that fetches a feed.
 //! - [`captcha`], [`tripcodes`] and [`passwords`] do what takes processor time, away from requests.
 //! - [`pages`] turns plain values into HTML.
 //! - `cli/start.rs` is the only place that knows every part.

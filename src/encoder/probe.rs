@@ -14,6 +14,7 @@ use thiserror::Error;
 use super::{
     command::Plan,
     input::{Contents, Input},
+    shut_off::NO_NAMESPACE,
 };
 
 /// Time a question to ffmpeg may take: a device may have to wake up.
@@ -108,6 +109,9 @@ pub enum EncoderError {
          `encoder.microphone_name` to a name that `pactl list short sources` or `arecord -L` shows"
     )]
     NoMicrophone,
+    /// A feed is only for an ffmpeg that has no network.
+    #[error("{NO_NAMESPACE}")]
+    NotShutOff,
     /// No thread for it.
     #[error("cannot start a thread for the encoder: {0}")]
     Thread(io::Error),

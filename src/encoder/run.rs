@@ -173,7 +173,7 @@ pub fn run(
             start("pace", Box::new(move || play(&due, clock, &playing, sink)))?;
         }
         Job::Feed { plan, feed } => {
-            probe::check(&plan)?;
+            feed::check(&plan, &feed, &around)?;
             let (ahead, due) = sync_channel(feed::AHEAD);
             let clock = around.clock;
             let reading = Arc::clone(&life);

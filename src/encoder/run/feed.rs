@@ -4,9 +4,12 @@
 //! through a queue and out at the pace of playing, like files: a viewer notices nothing of the pieces.
 
 use std::{
-    io::Read as _,
+    io::{self, Read as _},
     process::Stdio,
-    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, SyncSender},
+    },
     time::Duration,
 };
 
@@ -21,7 +24,7 @@ use crate::{
         feed::{self, Feed},
         input::Contents,
         pace::Pace,
-        probe::{LIST, beside, listed},
+        probe::{self, EncoderError, LIST, beside, listed},
     },
     ingest::{Event, Stop},
     media::stream::{Item, SEGMENT},
@@ -45,6 +48,35 @@ pub(super) enum Ahead {
     Item(Item),
     /// It has ended.
     Gone,
+}
+
+/// Asks whether ffmpeg can do what the plan says, and can be shut off from the network here.
+///
+/// # Errors
+///
+/// It cannot, and then nothing may be fetched.
+pub(super) fn check(plan: &Plan, feed: &Feed, around: &Surroundings) -> Result<(), EncoderError> {
+    probe::check(plan)?;
+    let task = Task {
+        ffmpeg: plan.ffmpeg.clone(),
+        arguments: vec!["-version".into()],
+        input: Stdio::null(),
+        patience: None,
+        feed: Some(Feed {
+            door: Arc::new(drop),
+            ..feed.clone()
+        }),
+    };
+    let life = Life::default();
+    if let Ok(Some(mut output)) = life.start(task, around) {
+        // Read to its end, so that it can end.
+        let is_read = io::copy(&mut output, &mut io::sink()).is_ok();
+        drop(output);
+        if is_read && matches!(life.reap(), Ended::Well) {
+            return Ok(());
+        }
+    }
+    Err(EncoderError::NotShutOff)
 }
 
 /// Fetches the feed again and again until the end.
