@@ -223,17 +223,13 @@ where
             return send(&mut client, &head::plain(502, "cannot be reached")).await;
         }
     };
-    match head {
-        Some(head) => {
-            remote.write_all(&head).await?;
-            remote.flush().await?;
-            carry::back(&mut client, &mut remote).await
-        }
-        None => {
-            client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await?;
-            carry::both_ways(&mut client, &mut remote).await
-        }
+    if let Some(head) = head {
+        remote.write_all(&head).await?;
+        remote.flush().await?;
+        return carry::back(&mut client, &mut remote).await;
     }
+    client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await?;
+    carry::both_ways(&mut client, &mut remote).await
 }
 
 impl Rules {

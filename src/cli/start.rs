@@ -174,11 +174,8 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
         clock,
         is_feed_direct,
     };
-    tasks.spawn(until(
-        &closing,
-        "desk status",
-        status.clone().keep_current(),
-    ));
+    let current = status.clone().keep_current();
+    tasks.spawn(until(&closing, "desk status", current));
     if settings.onion.enabled {
         let news = publish(settings, &service, outgoing, progress, clock, &mut tasks);
         tasks.spawn(until(&closing, "desk tor status", status.follow_tor(news)));
@@ -198,13 +195,18 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
     closing.cancel();
     if let Ok(Ending::Panic(_)) = ended {
         tokio::time::sleep(LAST_ANSWER).await;
-        return ended;
+    } else {
+        wait_for(tasks).await;
     }
+    ended
+}
+
+/// Waits for what was told to end, but not for ever.
+async fn wait_for(mut tasks: JoinSet<Task>) {
     let all_ended = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(STOP_WITHIN, all_ended).await.is_err() {
         tracing::warn!("not everything ended in time; ending anyway");
     }
-    ended
 }
 
 /// What a task of the show comes to: its name when it is told to end.

@@ -131,9 +131,7 @@ pub(super) fn meaning(complaints: &[String]) -> Option<&'static str> {
         (&["End of file"], "its server sends nothing"),
     ];
     let said = |sign: &&str| complaints.iter().any(|line| line.contains(*sign));
-    let found = MEANINGS
-        .iter()
-        .find(|(signs, _)| signs.iter().any(|sign| said(sign)));
+    let found = MEANINGS.iter().find(|(signs, _)| signs.iter().any(said));
     found.map(|(_, meaning)| *meaning)
 }
 

@@ -19,7 +19,7 @@ struct Running {
 
 impl Running {
     /// Whatever is asked for is connected to `server`.
-    async fn start(feed: &str, reach: Reach, server: Option<SocketAddr>) -> Self {
+    fn start(feed: &str, reach: Reach, server: Option<SocketAddr>) -> Self {
         let proxy = Proxy::new(Address::parse(feed).unwrap(), reach).unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -101,7 +101,7 @@ async fn the_placeholder_is_sent_on_to_the_feed_and_shows_nothing_of_it() {
     let proxy = Proxy::new(Address::parse(FEED).unwrap(), Reach::Afar).unwrap();
     let placeholder = proxy.placeholder();
     assert_eq!(placeholder, "http://feed.invalid/feed.m3u8");
-    let proxy = Running::start(FEED, Reach::Afar, None).await;
+    let proxy = Running::start(FEED, Reach::Afar, None);
 
     let answer = proxy.ask(&format!("GET {placeholder} HTTP/1.1")).await;
 
@@ -113,7 +113,7 @@ async fn the_placeholder_is_sent_on_to_the_feed_and_shows_nothing_of_it() {
 #[tokio::test]
 async fn without_the_credential_nothing_is_fetched_or_told() {
     let (address, heads) = server("HTTP/1.1 200 OK\r\n\r\n").await;
-    let proxy = Running::start(FEED, Reach::Afar, Some(address)).await;
+    let proxy = Running::start(FEED, Reach::Afar, Some(address));
 
     for request in [
         "GET http://example.org/ HTTP/1.1\r\n\r\n",
@@ -132,7 +132,7 @@ async fn without_the_credential_nothing_is_fetched_or_told() {
 #[tokio::test]
 async fn a_server_gets_one_request_and_the_credential_never() {
     let (address, heads) = server("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").await;
-    let proxy = Running::start(FEED, Reach::Afar, Some(address)).await;
+    let proxy = Running::start(FEED, Reach::Afar, Some(address));
 
     // A second request behind the first one would go to the server as it is.
     let first = format!(
@@ -154,7 +154,7 @@ async fn a_server_gets_one_request_and_the_credential_never() {
 #[tokio::test]
 async fn a_tunnel_carries_both_ways() {
     let (address, heads) = server("and back").await;
-    let proxy = Running::start(FEED, Reach::Afar, Some(address)).await;
+    let proxy = Running::start(FEED, Reach::Afar, Some(address));
     let mut stream = TcpStream::connect(proxy.address).await.unwrap();
     let request = format!(
         "CONNECT example.org:443 HTTP/1.1\r\n{}\r\n\r\n",
@@ -180,8 +180,8 @@ async fn a_tunnel_carries_both_ways() {
 async fn servers_of_this_computer_and_its_network_are_not_asked() {
     let (address, heads) = server("HTTP/1.1 200 OK\r\n\r\n").await;
     let own = "http://192.168.1.9:8080/live.m3u8";
-    let afar = Running::start(own, Reach::Afar, Some(address)).await;
-    let near = Running::start(own, Reach::OwnServer, Some(address)).await;
+    let afar = Running::start(own, Reach::Afar, Some(address));
+    let near = Running::start(own, Reach::OwnServer, Some(address));
     for host in [
         "127.0.0.1:80",
         "localhost:80",
@@ -210,7 +210,7 @@ async fn servers_of_this_computer_and_its_network_are_not_asked() {
 
 #[tokio::test]
 async fn what_cannot_be_reached_is_told_without_the_address() {
-    let proxy = Running::start(FEED, Reach::Afar, None).await;
+    let proxy = Running::start(FEED, Reach::Afar, None);
 
     let own = proxy.ask("CONNECT example.org:443 HTTP/1.1").await;
     let other = proxy
@@ -228,7 +228,7 @@ async fn what_cannot_be_reached_is_told_without_the_address() {
 
 #[tokio::test]
 async fn heads_without_an_end_and_too_many_connections_are_let_go() {
-    let proxy = Running::start(FEED, Reach::Afar, None).await;
+    let proxy = Running::start(FEED, Reach::Afar, None);
     let large = format!(
         "GET http://example.org/ HTTP/1.1\r\na: {}",
         "x".repeat(20_000)
