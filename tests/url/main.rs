@@ -25,7 +25,7 @@ use stage::{
     server::Server,
     tor_network::TorNetwork,
     watch,
-    watching::{Watching, encoders_of},
+    watching::{Watching, encoders_of, is_running},
 };
 use witness::Witness;
 
@@ -524,6 +524,29 @@ fn where_ffmpeg_cannot_be_shut_off_from_the_network_nothing_is_fetched() {
 }
 
 #[test]
+fn what_fetches_does_not_outlive_a_show_that_is_killed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let _feed = live(directory.path(), 1);
+    let server = FeedServer::start(directory.path(), BTreeMap::new());
+    let mut show = direct(&format!("http://{}/live.m3u8", server.address()), &[]);
+    let mut watching = Watching::open(&show);
+    assert!(watching.until(SOON, |watching| watching.seconds() > 2.0));
+    let encoder = watch(SOON, || encoders_of(show.id()).first().copied()).expect("an encoder");
+    let network =
+        |process: &str| fs::read_link(format!("/proc/{process}/ns/net")).expect("a network");
+    assert_ne!(
+        network(&encoder.to_string()),
+        network("self"),
+        "it has its own"
+    );
+
+    show.sigkill();
+
+    let gone = watch(SOON, || (!is_running(encoder)).then_some(()));
+    assert!(gone.is_some(), "it is still there");
+}
+
+#[test]
 fn the_desk_says_that_a_feed_goes_past_tor() {
     let directory = tempfile::tempdir().expect("a directory");
     let _feed = live(directory.path(), 1);
@@ -542,4 +565,7 @@ fn the_desk_says_that_a_feed_goes_past_tor() {
             SOON,
         )
     });
+    let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../screenshots");
+    desk.firefox()
+        .screenshot(&pictures.join("desk-feed-past-tor.png"));
 }
