@@ -73,6 +73,7 @@ fn message(number: u32) -> Message {
         body: Body::parse(text, &EmoteTable::default(), &mut |_| None).expect("a message"),
         is_action: false,
         begins_day: number == 0,
+        may_be_kept: false,
     }
 }
 
@@ -103,6 +104,7 @@ fn main() {
         captcha_due: Some(CaptchaReason::First),
         hindrance: None,
         challenge: Some((7, Prompt::Picture(vec![0; 3500].into()))),
+        keeping: None,
         emotes: Arc::default(),
     };
     let page = Compose {
@@ -111,6 +113,7 @@ fn main() {
         notice: None,
         several_lines: false,
         dressing: false,
+        keeps: None,
         questions: true,
         theme: Theme::Dark,
     };

@@ -131,7 +131,12 @@ from_pattern() {
   find_font
   "$1" -re -f lavfi -i "testsrc2=size=${WIDTH}x$HEIGHT:rate=$FRAME_RATE" \
     -re -f lavfi -i "sine=frequency=$TONE_HZ:beep_factor=4:sample_rate=$SAMPLE_RATE" -map 0:v -map 1:a \
-    -filter:v "drawtext=fontfile='$FONT':text='%{gmtime} UTC  %{pts\\:hms}':fontcolor=white:box=1:\
+    -filter:v "$(clock_on_picture)"
+}
+
+# The filter that writes the time onto a picture.
+clock_on_picture() {
+  printf %s "drawtext=fontfile='$FONT':text='%{gmtime} UTC  %{pts\\:hms}':fontcolor=white:box=1:\
 boxcolor=black@0.6:fontsize=$((HEIGHT / 15)):x=8:y=6,format=yuv420p"
 }
 
@@ -251,14 +256,25 @@ growing_segments() {
   prepare_directory
   # Not `-segment_wrap`, which would use numbers again: a viewer's player goes by increasing numbers.
   sweep_old_segments </dev/null >/dev/null 2>&1 &
+  into_segments run_ffmpeg "$@"
+}
+
+# into_segments NEXT ARGUMENTS…: adds the muxer of growing segments, and goes on to NEXT.
+into_segments() {
+  next=$1
+  shift
   # `flush_packets` works only as an option of the inner muxer; without it a segment appears whole.
-  exec ffmpeg -nostdin -hide_banner -loglevel "$LOGLEVEL" "$@" \
+  "$next" "$@" \
     -f segment -segment_time "$SEGMENT_SECONDS" -segment_format mp4 \
     -segment_format_options "movflags=+frag_keyframe+empty_moov+default_base_moof+skip_trailer:\
 frag_duration=$((FRAGMENT_MS * 1000)):flush_packets=1:fflags=+bitexact" \
     -individual_header_trailer 0 -segment_header_filename "$STREAM_DIR/init.mp4" \
     -segment_list "$STREAM_DIR/stream.m3u8" -segment_list_type m3u8 -segment_list_flags +live \
     -segment_list_size "$LIST_SEGMENTS" "$STREAM_DIR/stream%d.m4s"
+}
+
+run_ffmpeg() {
+  exec ffmpeg -nostdin -hide_banner -loglevel "$LOGLEVEL" "$@"
 }
 
 # whole_segments ARGUMENTS…: the same files, but each appears when it is complete. ffmpeg itself deletes old ones.

@@ -43,6 +43,7 @@ Examples:
                                             look at it: a built-in clip, here and on Tor
   onionstream --dir ~/show start            show what an encoder writes into stream/
   onionstream --dir ~/show doctor           is everything ready for tonight?
+  onionstream doctor --source screen        can the screen be broadcast?
   onionstream config show                   every setting and where its value came from
   onionstream login-link                    to the desk without typing the password
   onionstream ban @Troll --for 2h           somebody out of the chat, while the show is running
@@ -51,9 +52,9 @@ Examples:
 In the working directory:
   onionstream.toml   settings; optional, see onionstream.example.toml
   title.txt          the title of the broadcast
-  stream/            where ffmpeg or OBS writes the video
+  stream/            where ffmpeg or OBS writes the video; stream/NAME/ is one more quality of it
   onion-keys/        the identity of your site: keep a copy, show it to nobody
-  recordings/        what `--record` keeps; only with `--record`, or after a click at the desk
+  recordings/        what `--record` and `--record-chat` keep, or a click at the desk
   state/             bans and settings of the desk, the hash of your password, what Tor remembers
 
 Exit codes: 0 all right, 1 failed, 64 wrong use or wrong configuration";
@@ -139,7 +140,16 @@ enum Command {
     #[command(arg_required_else_help = true)]
     Config(Config),
     /// Check this computer before a show, and say how to put right what is wrong.
-    Doctor(Sets),
+    ///
+    /// Name what you will show, as for `start`, and it is looked at too: whether the screen or the
+    /// camera can be read, whether the file can be played.
+    Doctor {
+        #[command(flatten)]
+        source: SourceArguments,
+
+        #[command(flatten)]
+        sets: Sets,
+    },
     /// Set another password for the desk; everybody at the desk is logged out.
     ///
     /// Asks twice on a terminal; otherwise reads one line from standard input. The first password
@@ -191,6 +201,14 @@ struct Start {
     #[arg(long)]
     record: bool,
 
+    /// Keep the chat with recordings, too; those who write are told, and can say no.
+    #[arg(long)]
+    record_chat: bool,
+
+    /// Offer `low` beside the picture: smaller, for a fraction of the bits; see `encoder.low_kbits`.
+    #[arg(long)]
+    low: bool,
+
     /// Serve the local preview only.
     #[arg(long)]
     no_tor: bool,
@@ -227,7 +245,9 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<CommandLine, c
 /// Where the picture comes from, for the commands that want one.
 fn sources(command_line: &CommandLine) -> Option<&SourceArguments> {
     match &command_line.command {
-        Command::Start(Start { source, .. }) | Command::Ffmpeg { source, .. } => Some(source),
+        Command::Start(Start { source, .. })
+        | Command::Ffmpeg { source, .. }
+        | Command::Doctor { source, .. } => Some(source),
         _ => None,
     }
 }
@@ -274,7 +294,7 @@ fn run(command_line: &CommandLine) -> anyhow::Result<ExitCode> {
                 .with_context(|| format!("cannot start `{}`", program.display()))? {}
         }
         Command::Config(config) => config::run(&config.command, layers),
-        Command::Doctor(_) => doctor::run(&layers(), &Clock::new()),
+        Command::Doctor { source, .. } => doctor::run(&layers(), source, &Clock::new()),
         Command::Password { generate, .. } => password::run(&layers().settings()?, *generate),
         Command::StreamKey { new, .. } => stream_key::run(&layers().settings()?, *new),
         Command::Tripcode(_) => tripcode::run(&layers().settings()?),
@@ -297,7 +317,7 @@ fn overrides(command_line: &CommandLine) -> Vec<Override> {
     let below = match &command_line.command {
         Command::Start(start) => [Some(&start.sets), None],
         Command::Config(config) => [Some(&config.sets), config.command.sets()],
-        Command::Doctor(sets)
+        Command::Doctor { sets, .. }
         | Command::Tripcode(sets)
         | Command::Password { sets, .. }
         | Command::StreamKey { sets, .. }
@@ -323,6 +343,12 @@ fn overrides(command_line: &CommandLine) -> Vec<Override> {
         }
         if start.record {
             overrides.push(Override::flag("--record", "recording.enabled", "true"));
+        }
+        if start.record_chat {
+            overrides.push(Override::flag("--record-chat", "recording.chat", "true"));
+        }
+        if start.low {
+            overrides.push(Override::flag("--low", "encoder.low", "true"));
         }
         if start.no_tor {
             overrides.push(Override::flag("--no-tor", "onion.enabled", "false"));
@@ -418,9 +444,10 @@ mod tests {
     }
 
     /// The pages on which people find commands.
-    const PAGES: [&str; 3] = [
+    const PAGES: [&str; 4] = [
         include_str!("../docs/broadcasting.md"),
         include_str!("../docs/control.md"),
+        include_str!("../docs/sources.md"),
         MORE,
     ];
 

@@ -12,7 +12,9 @@ mod command;
 mod complaints;
 mod feed;
 pub mod guard;
+mod hardware;
 mod input;
+mod lower;
 mod pace;
 mod preset;
 mod probe;
@@ -24,10 +26,14 @@ pub use self::{
     command::{Plan, Shape, Sound, quoted},
     complaints::Complaints,
     feed::{Feed, Trouble},
+    hardware::{Hardware, HardwareEncoder},
     input::{Contents, Input, Microphone},
+    lower::{Codecs, Lower},
     preset::Preset,
-    probe::{EncoderError, check, check_ffmpeg},
-    run::{EncoderThread, Job, Remux, Surroundings, plans, remux, run},
+    probe::{
+        EncoderError, Tried, check, check_encoders, check_ffmpeg, ffprobe_of, try_hardware, version,
+    },
+    run::{EncoderThread, Job, Remux, Surroundings, check_files, lower, plans, remux, run},
     shut_off::PORT as PROXY_PORT,
     slate::{SlateError, slate},
 };

@@ -12,7 +12,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use self::retitle::Retitle;
 use crate::{
-    live::{desk::DeskFeed, lease::Leases, panel::Panel, room::RoomHandle, video::VideoHandle},
+    live::{
+        desk::DeskFeed, lease::Leases, panel::Panel, room::RoomHandle, variants::Variants,
+        video::VideoHandle,
+    },
     passwords::Passwords,
     recording::Recordings,
     tripcodes::Tripcodes,
@@ -41,6 +44,8 @@ pub use routes::{emote::EmoteBook, live::LiveLimits, stream::Delays};
 pub struct Site {
     /// The broadcast.
     pub video: VideoHandle,
+    /// The same, and its variants.
+    pub variants: Variants,
     /// The people.
     pub room: RoomHandle,
     /// The open endless responses.
@@ -79,6 +84,7 @@ macro_rules! part {
 
 part!(
     video: VideoHandle,
+    variants: Variants,
     room: RoomHandle,
     leases: Leases,
     panel: Panel,

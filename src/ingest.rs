@@ -20,13 +20,19 @@ mod retitle;
 mod segment;
 mod thread;
 mod title;
+mod variants;
 mod watch;
 
 use std::{io, path::PathBuf, time::Duration};
 
 use thiserror::Error;
 
-pub use self::{retitle::retitle, thread::IngestThread, watch::watch};
+pub use self::{
+    retitle::retitle,
+    thread::IngestThread,
+    variants::{variant_directories, watch_variants},
+    watch::watch,
+};
 use crate::{
     clock::WallTime,
     media::{

@@ -6,8 +6,8 @@
 //! main → cli → start ─┬─> onion ───────────┐  byte streams from Tor
 //!                     ├─> http ──> pages   │
 //!                     ├─> proxy             │  from ffmpeg to Tor
-//!                     ├─> push ──> encoder, ingest ─┐
-//!                     ├─> control, recording ───────┴─> live ──> room, media ──> ring, clock
+//!                     ├─> push, transcoder ──> encoder, ingest ─┐
+//!                     ├─> control, recording, transcoder ───────┴─> live ──> room, media ──> ring, clock
 //!                     └─> config, telemetry, instance, private_file, emotes, captcha, tripcodes, passwords
 //! ```
 //!
@@ -15,7 +15,8 @@
 //! - [`live`] is their shared, wakeable form.
 //! - [`ingest`], [`recording`], [`emotes`], [`private_file`], [`onion`], [`http`] and [`control`] are thin adapters to
 //!   files, Tor, browsers and commands.
-//! - [`encoder`] runs ffmpeg, and [`push`] takes what an encoder of somebody else's sends here.
+//! - [`encoder`] runs ffmpeg, [`transcoder`] makes a smaller quality of the broadcast with it, and [`push`] takes what an
+//!   encoder of somebody else's sends here.
 //! - [`proxy`] is the way of an ffmpeg that fetches a feed.
 //! - [`captcha`], [`tripcodes`] and [`passwords`] do what takes processor time, away from requests.
 //! - [`pages`] turns plain values into HTML.
@@ -46,4 +47,5 @@ pub mod recording;
 pub mod ring;
 pub mod room;
 pub mod telemetry;
+pub mod transcoder;
 pub mod tripcodes;

@@ -9,6 +9,7 @@
 
 mod audio;
 mod chat;
+pub mod choice;
 pub mod compose;
 pub mod description;
 pub mod desk;

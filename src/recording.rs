@@ -1,4 +1,4 @@
-//! Recordings on the disk: one file for each run, a list of them, and reading them again.
+//! Recordings on the disk: one file for each run, its chat, a list of them, and reading them again.
 //!
 //! Belongs here: the directory of recordings, the thread that writes, following the broadcast.
 //! Does not belong here: names and rules ([`crate::media::recording`]), pages, HTTP.
@@ -7,6 +7,7 @@
 //! nothing that happens to it can reach the encoder or other viewers. Between it and the disk is a
 //! bounded queue; when the disk is too slow, too full or broken, the recording ends and says why.
 
+mod chat;
 mod contents;
 mod follow;
 mod index;
@@ -16,7 +17,7 @@ mod tape;
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
@@ -25,7 +26,9 @@ use tokio::sync::watch;
 pub use self::{index::is_ours, playback::Playback};
 use crate::{
     clock::Clock,
-    media::recording::{Eyes, MOST, Recorder, Recording, RecordingName, Shortage, Space, Stage},
+    media::recording::{
+        Eyes, MOST, Recorder, Recording, RecordingName, Shortage, Space, Stage, chat::ChatFile,
+    },
     private_file::PrivateFileError,
 };
 
@@ -45,6 +48,8 @@ pub struct Settings {
     pub keep_free: u64,
     /// Whether viewers see recordings at all.
     pub is_public: bool,
+    /// Whether they get the chats of those they see.
+    pub is_chat_public: bool,
 }
 
 /// All recordings; clones are the same ones.
@@ -60,7 +65,12 @@ struct Shared {
     state: Mutex<State>,
     /// One write of the index at a time.
     index: Mutex<()>,
+    /// One write of a chat at a time, and no recording is deleted meanwhile.
+    chats: Mutex<()>,
+    /// Chats that somebody is reading: so many readers hold each once.
+    read: Mutex<BTreeMap<RecordingName, Weak<ChatFile>>>,
     wanted: watch::Sender<bool>,
+    wants_chat: watch::Sender<bool>,
     /// Counts beginnings, ends and problems.
     turns: watch::Sender<u64>,
 }
@@ -99,6 +109,7 @@ impl Recordings {
     /// A directory that cannot be read is reported and counts as empty.
     pub fn open(settings: Settings, clock: Clock) -> Self {
         let (wanted, _) = watch::channel(false);
+        let (wants_chat, _) = watch::channel(false);
         let (turns, _) = watch::channel(0);
         let recordings = Self {
             shared: Arc::new(Shared {
@@ -106,10 +117,14 @@ impl Recordings {
                 clock,
                 state: Mutex::default(),
                 index: Mutex::default(),
+                chats: Mutex::default(),
+                read: Mutex::default(),
                 wanted,
+                wants_chat,
                 turns,
             }),
         };
+        recordings.shared.clear_up();
         recordings.look();
         recordings
     }
@@ -198,7 +213,7 @@ impl Recordings {
         Ok(self.shared.write_index()?)
     }
 
-    /// Deletes a recording for good. Blocks. Responses that are open end by themselves.
+    /// Deletes a recording and its chat for good. Blocks. Responses that are open end by themselves.
     ///
     /// # Errors
     ///
@@ -225,7 +240,11 @@ impl Shared {
 
     fn space(&self, state: &State) -> Space {
         Space {
-            used: state.all.values().map(|recording| recording.bytes).sum(),
+            used: state
+                .all
+                .values()
+                .map(|recording| recording.bytes + recording.chat_bytes)
+                .sum(),
             max: self.settings.max_bytes,
             free: state.free,
             keep_free: self.settings.keep_free,

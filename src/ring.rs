@@ -21,6 +21,14 @@ impl<T> Ring<T> {
         }
     }
 
+    /// An empty ring whose first item will have this number.
+    pub const fn starting_at(number: u64) -> Self {
+        Self {
+            first: number,
+            items: VecDeque::new(),
+        }
+    }
+
     /// The number of the oldest kept item; equal to [`Ring::end`] when nothing is kept.
     pub fn first(&self) -> u64 {
         self.first
@@ -113,6 +121,12 @@ mod tests {
         );
         ring.clear();
         assert_eq!((ring.first(), ring.end(), ring.push('d')), (3, 3, 3));
+
+        let mut after = Ring::starting_at(ring.end());
+        assert_eq!(
+            (after.is_empty(), after.first(), after.push('e')),
+            (true, 4, 4)
+        );
     }
 
     #[test]

@@ -11,7 +11,9 @@ mod carry_out;
 pub mod challenge;
 mod character;
 pub mod chat_line;
+pub mod chat_log;
 pub mod colour;
+mod consent;
 pub mod desk;
 mod door;
 pub mod emote;
@@ -28,6 +30,7 @@ pub mod order;
 pub mod panel;
 pub mod people;
 pub mod person;
+mod proclaiming;
 mod rank;
 pub mod refusal;
 pub mod sanction;
@@ -59,15 +62,14 @@ use self::{
     desk::Desk,
     emote::EmoteTable,
     flood::{FloodLimits, RoomPace},
-    markup::Body,
     name::Reserved,
     order::Effect,
     people::{People, Presence},
-    person::{Identity, Person, Proof, Role},
+    person::{Person, Proof},
     refusal::{CaptchaReason, Refusal},
     session::{Sessions, Token, ViewerId, digest},
     tag::{PublicKey, PublicTag},
-    transcript::{Message, MessageId, Speaker, Transcript},
+    transcript::{Message, MessageId, Transcript},
 };
 use crate::clock::{Tick, WallTime};
 
@@ -116,6 +118,8 @@ pub struct Room {
     handles: HashMap<String, PublicKey>,
     by_key: HashMap<PublicKey, ViewerId>,
     desk: Desk,
+    /// What is said is kept with a recording.
+    keeps_chat: bool,
     alarms: Vec<Alarm>,
     effects: Vec<Effect>,
 }
@@ -134,6 +138,7 @@ impl Room {
             handles: HashMap::new(),
             by_key: HashMap::new(),
             desk: Desk::default(),
+            keeps_chat: false,
             alarms: Vec::new(),
             effects: Vec::new(),
         }
@@ -299,29 +304,10 @@ impl Room {
         now: Tick,
     ) -> Result<Vec<MessageId>, Refusal> {
         self.use_form(viewer, nonce, now)?;
+        self.withdraw(viewer);
         self.sessions.end(viewer);
         self.clear_up();
         Ok(self.transcript.remove_of(viewer))
-    }
-
-    /// Says something in the name of the program; nothing if the words are no message.
-    pub fn announce(&mut self, words: &str, wall: WallTime) -> Option<Arc<Message>> {
-        let body = Body::parse(words, &self.emotes, &mut |_| None).ok()?;
-        Some(
-            self.transcript
-                .append(None, Speaker::System, body, false, wall),
-        )
-    }
-
-    /// Says something in the broadcaster's name, from the terminal or a program.
-    pub fn proclaim(&mut self, words: &str, wall: WallTime) -> Result<Arc<Message>, Refusal> {
-        let handles = &self.handles;
-        let body = Body::parse(words, &self.emotes, &mut |name: &str| {
-            handles.get(&name::fold(name)).copied()
-        })
-        .map_err(Refusal::Text)?;
-        let speaker = Speaker::Person(house());
-        Ok(self.transcript.append(None, speaker, body, false, wall))
     }
 
     /// Forgets what is over.
@@ -462,18 +448,6 @@ impl Room {
                 }
             }
         }
-    }
-}
-
-/// How the broadcaster looks who speaks without a browser.
-fn house() -> Identity {
-    Identity {
-        key: PublicKey::from_random(0),
-        tag: PublicTag::from_random(0),
-        name: None,
-        colour: Colour(0xff, 0x82, 0x80),
-        tripcode: None,
-        role: Role::Broadcaster,
     }
 }
 

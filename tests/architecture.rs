@@ -83,8 +83,13 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "recording",
-        &["clock", "live", "media", "private_file"],
+        &["clock", "live", "media", "private_file", "room"],
         &["axum", "hyper", "maud", "notify", "arti_client"],
+    ),
+    (
+        "transcoder",
+        &["clock", "encoder", "ingest", "live", "media"],
+        &["axum", "hyper", "maud", "notify", "arti_client", "std::fs"],
     ),
     (
         "instance",

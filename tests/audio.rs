@@ -253,8 +253,8 @@ fn a_viewer_without_scripts_chooses_the_sound_is_remembered_and_chooses_the_pict
         };
         firefox.set_page_size(width, height);
         firefox.goto(&server.local_url());
-        let costs = firefox.wait_for_text("footer", "Only the sound (about", SOON);
-        assert!(costs.contains("Picture and sound (about"), "{costs}");
+        let costs = firefox.wait_for_text("footer", "Only the sound: about", SOON);
+        assert!(costs.contains("Picture and sound: about"), "{costs}");
         firefox.click("a[href='/audio']");
         firefox.enter_frame("iframe.video");
         let before = plays();
@@ -283,7 +283,7 @@ fn a_viewer_without_scripts_chooses_the_sound_is_remembered_and_chooses_the_pict
         firefox.click(".note.paused a");
         plays();
 
-        firefox.click("a[href='/video?picture=1']");
+        firefox.click("a[href^='/video?quality=source']");
         firefox.wait_for_video(SOON, |video| video.current_time > 0.5);
         firefox.goto(&server.local_url());
         firefox.enter_frame("iframe.video");

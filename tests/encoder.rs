@@ -4,11 +4,13 @@ mod stage;
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
 };
 
+use onionstream::media::{fragment::Fragment, init::TrackKind};
 use stage::{
     Deadline,
     firefox::{self, Firefox},
@@ -249,6 +251,67 @@ fn a_screen_is_broadcast() {
 
     assert!(watching.until(SOON, |watching| watching.seconds() > 3.0));
     assert_eq!(watching.inits[0].tracks().len(), 2);
+}
+
+/// An ffmpeg that has a camera where this computer has none: a moving picture of another shape and
+/// rate takes its place.
+fn ffmpeg_with_a_camera(directory: &Path) -> String {
+    let script = format!(
+        r#"#!/bin/sh
+left=$#
+while [ "$left" -gt 0 ]; do
+  if [ "$1 $2" = "-f v4l2" ]; then
+    [ "$4" = /dev/video9 ] || exit 1
+    shift 4; left=$((left - 4))
+    set -- "$@" -re -f lavfi -i testsrc2=size=320x240:rate=30
+  else
+    one=$1; shift; left=$((left - 1)); set -- "$@" "$one"
+  fi
+done
+exec "{}" "$@"
+"#,
+        ffmpeg().display()
+    );
+    let path = directory.join("ffmpeg");
+    fs::write(&path, script).expect("a script");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a program");
+    format!("encoder.ffmpeg={}", path.display())
+}
+
+#[test]
+fn a_camera_is_broadcast_in_the_shape_and_rate_that_were_asked_for() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ffmpeg = ffmpeg_with_a_camera(directory.path());
+    let server = Server::start(&[
+        "--no-tor",
+        "--source",
+        "camera",
+        "--preset",
+        "low-latency",
+        "--set",
+        &ffmpeg,
+        "--set",
+        "encoder.camera=/dev/video9",
+        "--set",
+        "encoder.microphone=none",
+    ]);
+
+    let mut watching = Watching::open(&server);
+    assert!(watching.until(SOON, |watching| watching.seconds() > 4.0));
+
+    let init = &watching.inits[0];
+    let mut tracks = init.tracks().iter();
+    let picture = tracks.find(|track| track.kind == TrackKind::Video);
+    let picture = picture.expect("a picture");
+    let size = picture.entry.and_then(|entry| entry.size);
+    assert_eq!(size, Some((640, 360)));
+    let runs = watching.fragments.iter().flat_map(Fragment::runs);
+    let samples: u32 = runs
+        .filter(|run| run.track_id == picture.id)
+        .map(|run| run.samples)
+        .sum();
+    let rate = f64::from(samples) / watching.seconds();
+    assert!((22.0..28.0).contains(&rate), "{rate} pictures a second");
 }
 
 #[test]

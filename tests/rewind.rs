@@ -7,6 +7,7 @@ use std::{
     io::{Read as _, Write as _},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
+    process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -19,8 +20,9 @@ use stage::{
     Deadline,
     firefox::{Firefox, Options, Scheme},
     guest::Guest,
-    http::Request,
+    http::{Piece, Request},
     person::Person,
+    process::program,
     server::Server,
     watch,
     watching::Watching,
@@ -210,6 +212,88 @@ fn whoever_does_not_take_the_picture_is_told_and_nobody_else() {
     // A new start is live.
     let _live = anna.opens("/stream.mp4");
     panel.read_until_text(SOON, "<x-lag slot=\"lag\" class=\"none\">");
+}
+
+/// What a command of the show prints.
+fn said(server: &Server, arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_onionstream"))
+        .arg("--dir")
+        .arg(server.directory())
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program runs");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {complaint}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn whoever_went_back_sees_the_show_to_its_end_unless_they_are_cut() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let film = directory.path().join("film.mkv");
+    let ffmpeg = program("ffmpeg", "FFMPEG");
+    let made = Command::new(&ffmpeg)
+        .args(["-nostdin", "-v", "error", "-f", "lavfi", "-i"])
+        .args(["testsrc2=size=160x90:rate=25", "-f", "lavfi", "-i", "sine"])
+        .args(["-t", "20"])
+        .arg(&film)
+        .status();
+    assert!(made.expect("ffmpeg runs").success());
+    let setting = format!("encoder.ffmpeg={}", ffmpeg.display());
+    let server = Server::start(&[
+        "--source",
+        "file",
+        film.to_str().expect("text"),
+        "--no-tor",
+        "--set",
+        &setting,
+        "--set",
+        "playback.keep=60s",
+        "--set",
+        "playback.max_lag=20s",
+    ]);
+    let mut live = Watching::open(&server);
+    assert!(live.until(SOON, |live| live.seconds() > 13.0));
+    let mut back = Watching::open_at(&server, "/stream.mp4?delay=low&back=12s");
+    let guest = Guest::comes(&server);
+    let mut cut = guest.opens("/stream.mp4?delay=low&back=12s");
+    let clock = Deadline::after(SOON);
+    let reading = thread::spawn(move || {
+        back.until(Duration::from_mins(1), |_| false);
+        (back, clock.elapsed())
+    });
+
+    assert!(!live.until(SOON, |_| false), "it ends with the film");
+    let ended = clock.elapsed();
+    // Off the air: nobody new comes in.
+    let off = watch(SOON, || {
+        (guest.status("/stream.mp4?back=12s") == 404).then_some(())
+    });
+    assert!(off.is_some(), "still on the air");
+    let users = said(&server, &["users", "--json"]);
+    let tag = users.split("\"tag\":\"#").nth(1).expect("the guest");
+    said(&server, &["cut", tag.split('"').next().expect("a tag")]);
+    let soon = Deadline::after(Duration::from_secs(4));
+    let is_cut = loop {
+        match cut.next(soon.left()) {
+            Piece::Data(_) => {}
+            Piece::Silence => break false,
+            Piece::End | Piece::Cut => break true,
+        }
+    };
+    assert!(is_cut, "who is cut is cut");
+
+    let (back, took) = reading.join().expect("it was read");
+    let end = |viewer: &Watching| viewer.fragments.last().expect("a fragment").end();
+    assert_eq!(end(&back), end(&live), "to the last picture");
+    assert!((13.0..20.5).contains(&back.seconds()), "{}", back.seconds());
+    let (pause, overlap) = back.seams();
+    assert!(pause < Duration::from_millis(60), "{pause:?}");
+    assert!(overlap < Duration::from_millis(2), "{overlap:?}");
+    // 12 s behind, of which 2.5 s are there in advance.
+    let later = took.saturating_sub(ended).as_secs_f64();
+    assert!((5.0..14.0).contains(&later), "{later} s after the others");
 }
 
 /// A way to the server on which the large answers can be held up.

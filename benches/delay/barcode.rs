@@ -8,8 +8,8 @@
 pub(crate) const WIDTH: usize = 640;
 /// Of a picture, in pixels.
 pub(crate) const HEIGHT: usize = 360;
-const COLUMNS: usize = 8;
-const ROWS: usize = 4;
+pub(crate) const COLUMNS: usize = 8;
+pub(crate) const ROWS: usize = 4;
 /// Values before they start again.
 pub(crate) const RANGE: u64 = 1 << 24;
 

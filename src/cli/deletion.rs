@@ -47,8 +47,18 @@ type IsOurs = fn(&Path, &str) -> bool;
 struct Place {
     dir: PathBuf,
     is_ours: IsOurs,
-    /// The directory itself goes, too, if nothing is left in it.
-    is_within: bool,
+    kind: Kind,
+}
+
+/// Whose a place is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A directory that a setting names: it stays.
+    Named,
+    /// Made by us: it goes with directories of ours in it, if nothing else is left.
+    Own,
+    /// Made for a variant by an encoder: it goes if nothing is left in it.
+    Variant,
 }
 
 impl Place {
@@ -56,7 +66,7 @@ impl Place {
         Self {
             dir: dir.to_owned(),
             is_ours,
-            is_within: false,
+            kind: Kind::Named,
         }
     }
 
@@ -64,7 +74,15 @@ impl Place {
         Self {
             dir,
             is_ours,
-            is_within: true,
+            kind: Kind::Own,
+        }
+    }
+
+    fn of_variant(dir: PathBuf) -> Self {
+        Self {
+            dir,
+            is_ours: is_of_a_broadcast,
+            kind: Kind::Variant,
         }
     }
 }
@@ -73,7 +91,10 @@ impl Place {
 fn places(settings: &Settings, deletions: Deletions) -> Vec<Place> {
     let mut places = Vec::new();
     if deletions.stream {
-        places.push(Place::new(&settings.ingest.directory, is_of_a_broadcast));
+        let stream = &settings.ingest.directory;
+        let variants = ingest::variant_directories(stream);
+        places.extend(variants.into_values().map(Place::of_variant));
+        places.push(Place::new(stream, is_of_a_broadcast));
         let recordings = &settings.recording.directory;
         places.push(Place::new(recordings, |_, name| recording::is_ours(name)));
     }
@@ -114,7 +135,7 @@ pub(super) fn delete(settings: &Settings, deletions: Deletions) -> anyhow::Resul
 pub(super) fn left(settings: &Settings, deletions: Deletions) -> Vec<String> {
     let outer = places(settings, deletions)
         .into_iter()
-        .filter(|place| !place.is_within);
+        .filter(|place| place.kind == Kind::Named);
     let mut dirs: Vec<_> = outer.map(|place| place.dir).collect();
     dirs.sort();
     dirs.dedup();
@@ -138,7 +159,7 @@ pub(super) fn left(settings: &Settings, deletions: Deletions) -> Vec<String> {
 impl Place {
     fn delete(&self) -> io::Result<()> {
         // What is behind a link in our own directory is not ours.
-        if self.is_within && is_link(&self.dir) {
+        if self.kind == Kind::Own && is_link(&self.dir) {
             return fs::remove_file(&self.dir);
         }
         let entries = match fs::read_dir(&self.dir) {
@@ -159,7 +180,7 @@ impl Place {
                 }
                 match entry.file_type()?.is_dir() {
                     false => fs::remove_file(path),
-                    true if self.is_within => fs::remove_dir_all(path),
+                    true if self.kind == Kind::Own => fs::remove_dir_all(path),
                     // Nothing of ours is a directory there.
                     true => Ok(()),
                 }
@@ -170,7 +191,7 @@ impl Place {
                 deleted => result = result.and(deleted),
             }
         }
-        if self.is_within {
+        if self.kind != Kind::Named {
             // Something of others is in it: it stays.
             let _not_empty = fs::remove_dir(&self.dir);
         }
@@ -242,7 +263,7 @@ mod tests {
     };
 
     /// What a show and its encoder leave in the three directories.
-    const WRITTEN: [&str; 24] = [
+    const WRITTEN: [&str; 28] = [
         "stream/stream.m3u8",
         "stream/stream.m3u8.tmp",
         "stream/init.mp4",
@@ -251,6 +272,10 @@ mod tests {
         "stream/stream18.m4s.tmp",
         "stream/pid.txt",
         "stream/start.txt",
+        "stream/low/stream.m3u8",
+        "stream/low/init.mp4",
+        "stream/low/stream3.m4s",
+        "stream/low/pid.txt",
         "keys/hs_ed25519_secret_key",
         "keys/hs_ed25519_public_key",
         "keys/hostname",
@@ -270,7 +295,7 @@ mod tests {
     ];
 
     /// What others have, with names that look like ours.
-    const OF_OTHERS: [&str; 16] = [
+    const OF_OTHERS: [&str; 20] = [
         "photo.jpg",
         ".bashrc",
         ".unfinished.txt",
@@ -286,6 +311,10 @@ mod tests {
         "tor/browser/firefox",
         "tor-cache/notes",
         "photos/stream1.m4s",
+        "Films/init.mp4",
+        "Films/stream1.m4s",
+        "films/init.mp4.old",
+        "films/stream2.m4s",
         "title.txt",
     ];
 
@@ -394,11 +423,17 @@ mod tests {
         fs::create_dir_all(home.path().join("state")).unwrap();
         symlink(&outside, home.path().join("stream/stream1.m4s")).unwrap();
         symlink(&outside, home.path().join("state/tor")).unwrap();
+        write(&outside.join("init.mp4"), "mine");
+        write(&outside.join("stream1.m4s"), "mine");
+        symlink(&outside, home.path().join("stream/low")).unwrap();
         let settings = settings(home.path(), ["stream", "keys", "state"]);
 
         delete(&settings, ALL).unwrap();
 
-        assert!(outside.join("state/mine").exists());
-        assert!(left(&settings, ALL).is_empty());
+        for name in ["state/mine", "init.mp4", "stream1.m4s"] {
+            assert!(outside.join(name).exists(), "{name}");
+        }
+        let words = left(&settings, ALL);
+        assert_eq!(words.len(), 1, "the link is not ours: {words:?}");
     }
 }

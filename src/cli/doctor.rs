@@ -1,8 +1,10 @@
 //! `onionstream doctor`: is this computer ready for a show?
 //!
 //! Belongs here: checks that only look, one line each, with what to do about a finding.
-//! Does not belong here: repairs. Nothing is created, started or changed, and nobody is asked over
-//! a network.
+//! Does not belong here: repairs. Nothing is created or changed, nothing is started but ffmpeg for a
+//! moment, and nobody is asked over a network.
+
+mod encoder;
 
 use std::{
     fmt::{self, Write as _},
@@ -11,9 +13,10 @@ use std::{
     net::TcpListener,
     os::unix::fs::{FileTypeExt as _, MetadataExt as _},
     path::Path,
-    process::{Command, ExitCode, Stdio},
+    process::ExitCode,
 };
 
+use super::source::SourceArguments;
 use crate::{
     clock::{Clock, WallTime},
     config::{Layers, Listen, Settings},
@@ -71,8 +74,12 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Checks everything and prints the findings.
-pub(super) fn run(layers: &Layers, clock: &Clock) -> anyhow::Result<ExitCode> {
+/// Checks everything and prints the findings; devices and files only if `source` names them.
+pub(super) fn run(
+    layers: &Layers,
+    source: &SourceArguments,
+    clock: &Clock,
+) -> anyhow::Result<ExitCode> {
     let mut findings = Vec::new();
     match layers.settings() {
         Ok(settings) => {
@@ -84,9 +91,22 @@ pub(super) fn run(layers: &Layers, clock: &Clock) -> anyhow::Result<ExitCode> {
             findings.push(("stream", stream_directory(&settings.ingest.directory)));
             findings.push(("identity", identity(&settings.onion.keys)));
             findings.push(("tor state", private_directory(&settings.onion.state)));
-            findings.push(("address", address(&settings.http.listen, running)));
+            findings.extend(
+                encoder::stream_key(&settings.onion.state).map(|finding| ("stream key", finding)),
+            );
+            let listen = address(&settings.http.listen, running, "http.listen");
+            findings.push(("address", listen));
             findings.push(("instance", describe_instance(running)));
-            findings.push(("disk", disk(&settings)));
+            findings.extend(disks(&settings));
+            match source.source(&settings) {
+                Ok(wanted) => {
+                    findings.extend(encoder::look(&settings, &wanted, &source.word(), running));
+                }
+                Err(error) => {
+                    let fix = "`onionstream start --help` says how a source is named";
+                    findings.push(("source", fail(error.to_string(), fix)));
+                }
+            }
         }
         Err(mistakes) => {
             let fix = "see `onionstream config check`; some checks are left out until then";
@@ -94,7 +114,6 @@ pub(super) fn run(layers: &Layers, clock: &Clock) -> anyhow::Result<ExitCode> {
         }
     }
     findings.push(("clock", date(clock.wall())));
-    findings.push(("ffmpeg", ffmpeg("ffmpeg")));
 
     let mut text = String::new();
     for (what, finding) in &findings {
@@ -220,7 +239,7 @@ fn describe_instance(running: Option<bool>) -> Finding {
 }
 
 /// Binds and lets go at once; the configuration has made sure that the address is loopback.
-fn address(listen: &Listen, running: Option<bool>) -> Finding {
+fn address(listen: &Listen, running: Option<bool>, setting: &str) -> Finding {
     let taken = match listen {
         Listen::Tcp(address) => TcpListener::bind(address).err(),
         Listen::Unix(path) => match fs::symlink_metadata(path) {
@@ -237,19 +256,45 @@ fn address(listen: &Listen, running: Option<bool>) -> Finding {
         Some(_) if running == Some(true) => good(format!("`{listen}` is used by this onionstream")),
         Some(error) => fail(
             format!("`{listen}`: {error}"),
-            "end the program that uses it, or choose another `http.listen`",
+            format!("end the program that uses it, or choose another `{setting}`"),
         ),
     }
 }
 
-fn disk(settings: &Settings) -> Finding {
-    let free = match rustix::fs::statvfs(&settings.dir) {
+/// The disk of the show, and those of the stream and the recordings if they are others.
+fn disks(settings: &Settings) -> Vec<(&'static str, Finding)> {
+    let mut findings = vec![("disk", disk(&settings.dir))];
+    let here = fs::metadata(&settings.dir).map(|about| about.dev()).ok();
+    let recordings = &settings.recording;
+    for (name, dir, is_used) in [
+        ("stream disk", &settings.ingest.directory, true),
+        ("recordings", &recordings.directory, recordings.enabled),
+    ] {
+        // What is not there yet will be on the disk of what it is put into.
+        let there = dir
+            .ancestors()
+            .find_map(|dir| fs::metadata(dir).ok().map(|about| (dir, about.dev())));
+        if let Some((dir, disk_of)) = there
+            && is_used
+            && Some(disk_of) != here
+        {
+            findings.push((name, disk(dir)));
+        }
+    }
+    findings
+}
+
+fn disk(dir: &Path) -> Finding {
+    let free = match rustix::fs::statvfs(dir) {
         Ok(disk) => disk.f_bavail.saturating_mul(disk.f_frsize),
         Err(error) => return warn(format!("free space: {error}"), "see `df`"),
     };
-    let what = format!("{} MiB free", free >> 20);
+    let what = format!("{} MiB free for `{}`", free >> 20, dir.display());
     if free < LEAST_SPACE {
-        fail(what, "Tor needs some room for its state: make some")
+        fail(
+            what,
+            "make room: Tor and encoders need some for their files",
+        )
     } else if free < LITTLE_SPACE {
         warn(what, "make room if the encoder keeps what it writes")
     } else {
@@ -263,35 +308,6 @@ fn date(now: WallTime) -> Finding {
         fail("the clock of this computer is years behind", fix)
     } else {
         good("the date can be right")
-    }
-}
-
-fn ffmpeg(program: &str) -> Finding {
-    let asked = Command::new(program)
-        .arg("-version")
-        .stdin(Stdio::null())
-        .output();
-    let fix = "install it if this computer makes the video: `apt install ffmpeg`";
-    match asked {
-        Ok(answer) if answer.status.success() => {
-            let text = String::from_utf8_lossy(&answer.stdout);
-            let version = text
-                .split_whitespace()
-                .nth(2)
-                .unwrap_or("of unknown version");
-            let version: String = version
-                .chars()
-                .filter(|c| !c.is_control())
-                .take(60)
-                .collect();
-            good(format!("version {version}"))
-        }
-        Ok(answer) => warn(
-            format!("`{program} -version` ended with {}", answer.status),
-            fix,
-        ),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => warn("not found", fix),
-        Err(error) => warn(format!("cannot be run: {error}"), fix),
     }
 }
 
@@ -355,21 +371,19 @@ mod tests {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let listen = Listen::Tcp(taken.local_addr().unwrap());
 
-        assert_eq!(address(&listen, Some(false)).word, "fail");
-        assert_eq!(address(&listen, Some(true)).word, "ok");
+        let look = |running| address(&listen, Some(running), "http.listen");
+        let finding = look(false);
+        assert_eq!(finding.word, "fail");
+        assert!(finding.fix.unwrap().ends_with("`http.listen`"));
+        assert_eq!(look(true).word, "ok");
         drop(taken);
-        assert_eq!(address(&listen, Some(false)).word, "ok");
+        assert_eq!(look(false).word, "ok");
     }
 
     #[test]
     fn a_clock_before_2026_fails() {
         assert_eq!(date(WallTime::from_unix_millis(0)).word, "fail");
         assert_eq!(date(EARLIEST).word, "ok");
-    }
-
-    #[test]
-    fn a_missing_ffmpeg_is_only_a_warning() {
-        assert_eq!(ffmpeg("ffmpeg-that-does-not-exist").word, "warn");
     }
 
     #[test]

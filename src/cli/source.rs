@@ -13,7 +13,9 @@ use zeroize::Zeroizing;
 
 use crate::{
     config::{Override, Settings},
-    encoder::{self, Input, Job, Microphone, Plan, Preset, Shape, Sound},
+    encoder::{
+        self, Hardware, HardwareEncoder, Input, Job, Microphone, Plan, Preset, Shape, Sound,
+    },
     proxy::{Address, AddressError},
 };
 
@@ -130,9 +132,25 @@ pub(super) struct SourceArguments {
     #[arg(long, value_parser = Preset::WORDS)]
     preset: Option<String>,
 
+    /// Hardware that encodes H.264 in place of the processor; `doctor` says what works here.
+    #[arg(long, value_name = "NAME", value_parser = hardware)]
+    hardware: Option<String>,
+
     /// Kilobits a second of the picture, like `700k`.
     #[arg(long, value_name = "RATE", value_parser = kbits)]
     bitrate: Option<String>,
+}
+
+/// Takes a name of an encoder, or none.
+fn hardware(text: &str) -> Result<String, String> {
+    if HardwareEncoder::WORDS.contains(&text) {
+        return Ok(text.to_owned());
+    }
+    let known = HardwareEncoder::WORDS.map(|word| format!("`{word}`"));
+    Err(format!(
+        "there is {}; `onionstream doctor` says which of them work here",
+        known.join(", ")
+    ))
 }
 
 /// Reads `700`, `700k` or `1.5M` as kilobits.
@@ -178,9 +196,12 @@ impl SourceArguments {
         let preset = preset.map(|word| Override::flag("--preset", "encoder.preset", word));
         let rate = self.bitrate.as_deref();
         let rate = rate.map(|kbits| Override::flag("--bitrate", "encoder.video_kbits", kbits));
+        let hardware = self.hardware.as_deref();
+        let hardware = hardware.map(|name| Override::flag("--hardware", "encoder.hardware", name));
         let rtmp = self.rtmp.as_deref();
         let rtmp = rtmp.map(|address| Override::flag("--rtmp", "encoder.rtmp", address));
-        preset.into_iter().chain(rate).chain(rtmp)
+        let encoding = preset.into_iter().chain(hardware).chain(rate);
+        encoding.chain(rtmp)
     }
 
     /// What is wrong with them together, if anything.
@@ -219,6 +240,14 @@ impl SourceArguments {
         if is_url && let Some(Err(mistake)) = self.address() {
             return Some(mistake.to_string());
         }
+        let preset = self.preset.as_deref().and_then(Preset::parse);
+        let hardware = self.hardware.as_deref().and_then(HardwareEncoder::parse);
+        if hardware.is_some() && preset.is_some_and(|preset| !preset.is_h264()) {
+            return Some(
+                "`--hardware` encodes H.264: use it with `--preset low-latency` or `balanced`"
+                    .to_owned(),
+            );
+        }
         (self.again && !has_files).then(|| {
             "`--loop` is for `--source file` and `--source folder`; `demo` loops anyway".to_owned()
         })
@@ -248,6 +277,13 @@ impl SourceArguments {
             address: address?,
             is_direct,
         })
+    }
+
+    /// What people call the source.
+    pub(super) fn word(&self) -> String {
+        let word = self.source.to_possible_value();
+        word.map(|word| word.get_name().to_owned())
+            .unwrap_or_default()
     }
 
     /// The source. Reads the address of a feed from standard input if it is to come from there.
@@ -312,7 +348,8 @@ fn display(settings: &Settings) -> String {
     }
 }
 
-fn plan(settings: &Settings, input: Input) -> Plan {
+/// How `input` is encoded.
+pub(super) fn plan(settings: &Settings, input: Input) -> Plan {
     let encoder = &settings.encoder;
     // Half of the colour needs whole pixels of its own.
     let even = |pixels: usize| (pixels & !1) as u64;
@@ -329,6 +366,10 @@ fn plan(settings: &Settings, input: Input) -> Plan {
         sound: Sound {
             kbits: encoder.audio_kbits as u64,
         },
+        hardware: encoder.hardware.map(|hardware| Hardware {
+            encoder: hardware,
+            device: encoder.hardware_device.clone(),
+        }),
     }
 }
 
@@ -369,6 +410,16 @@ pub(super) fn print_command(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hardware_that_nobody_knows_is_answered_with_what_there_is() {
+        assert_eq!(hardware("h264_qsv").as_deref(), Ok("h264_qsv"));
+        assert_eq!(hardware("none").as_deref(), Ok("none"));
+        let refused = hardware("nvenc").unwrap_err();
+        for part in ["`none`", "`h264_nvenc`", "`onionstream doctor`"] {
+            assert!(refused.contains(part), "{refused}");
+        }
+    }
 
     #[test]
     fn a_bitrate_is_written_as_people_write_it() {

@@ -13,6 +13,7 @@ mod password;
 mod picture;
 mod push;
 mod tor_status;
+mod variants;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
@@ -108,7 +109,7 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
     let mut tasks = JoinSet::new();
 
     let guard = MetadataGuard::new(settings.ingest.strip_metadata, site.video.clone());
-    let sink = on_air(&site, guard);
+    let sink = on_air(&site, guard.clone());
     let publishers = push::open(settings, &source, sink.clone(), clock, &closing)?;
     let service = Service {
         site: http::site_with_ingest(
@@ -137,6 +138,9 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
     let source = feed::open(source, &outgoing, &closing, &mut tasks)?;
     let around = surroundings(settings, &complaints, clock);
     let _picture = play(settings, &source, &site.video, sink, around.clone())?;
+    let _variants = variants::open(
+        settings, &source, &site, &guard, &around, &closing, &mut tasks,
+    )?;
     let socket = control::bind(settings);
     let local = listen(&settings.http.listen, &service, progress, &mut tasks).await?;
     if let Some(publishers) = publishers {
@@ -166,6 +170,7 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
     );
     let status = DeskUpdates {
         video: site.video.clone(),
+        variants: site.variants.clone(),
         panel: site.panel.clone(),
         room: site.room.clone(),
         recordings: site.recordings.clone(),
@@ -264,6 +269,12 @@ fn keep_files(
         recordings.follow(video, title, ending).await;
         Ok("recorder")
     });
+    let keeper = site.recordings.clone();
+    let (room, ending) = (site.room.clone(), closing.clone());
+    tasks.spawn(async move {
+        keeper.keep_chat(room, ending).await;
+        Ok("chat keeper")
+    });
 }
 
 /// The tasks that carry changes to the panel.
@@ -275,6 +286,7 @@ fn keep_current(
 ) {
     let Site {
         video,
+        variants,
         room,
         leases,
         panel,
@@ -292,11 +304,10 @@ fn keep_current(
         }
     }));
 
-    let broadcast = video.clone();
     tasks.spawn(until(
         closing,
         "air clock",
-        every(AIR_TICK, move || broadcast.tick()),
+        every(AIR_TICK, move || variants.tick()),
     ));
     let beat = panel.clone();
     tasks.spawn(until(

@@ -4,13 +4,18 @@
 //! loader, `config show`, `onionstream.example.toml` and `docs/configuration.md` all come from it.
 //! Does not belong here: how a value is written (`value.rs`) or where it came from (`layers.rs`).
 
+mod field;
+
 use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use super::value::{Kind, LEVELS, Listen, Value};
-use crate::{encoder::Preset, media::delay::Delay};
+use crate::{
+    encoder::{HardwareEncoder, Preset},
+    media::delay::Delay,
+};
 
 /// A group of settings: `[name]` in the file.
 #[derive(Debug)]
@@ -171,6 +176,11 @@ settings! {
         /// How it encodes: H.264 and AAC with little delay or balanced, VP9 and Opus that every Tor
         /// Browser plays, or sound alone.
         preset: Preset = "balanced", Kind::Word(&Preset::WORDS);
+        /// Hardware in place of the processor for H.264, which is worth trying on a slow computer:
+        /// `onionstream doctor` says what works here.
+        hardware: Option<HardwareEncoder> = "none", Kind::Word(&HardwareEncoder::WORDS);
+        /// The graphics card for `h264_vaapi`.
+        hardware_device: PathBuf = "/dev/dri/renderD128", Kind::Path;
         /// Kilobits a second of the picture; times the viewers it is what you send.
         video_kbits: usize = "500", Kind::Count(50, 20_000);
         /// Kilobits a second of the sound.
@@ -194,6 +204,10 @@ settings! {
         slate_for: Duration = "5min", seconds(0, HOUR);
         /// What `pulse` or `alsa` call the microphone.
         microphone_name: String = "default", Kind::Text;
+        /// Whether `low`, a smaller quality, is made from the broadcast itself; `--low` is the same.
+        low: bool = "false", Kind::Flag;
+        /// Kilobits a second of `low`, with its sound.
+        low_kbits: usize = "200", Kind::Count(80, 2_000);
         /// Where `--source rtmp` waits for OBS: a loopback address with a port.
         rtmp: Listen = "127.0.0.1:1935", Kind::Address;
     }
@@ -213,6 +227,11 @@ settings! {
         keep_free: usize = "1GiB", Kind::Size(0, 1024 * 1024 * MIB);
         /// Whether viewers find the recordings at `/recordings`; hidden ones they do not.
         public: bool = "false", Kind::Flag;
+        /// Whether the chat is kept with each recording, without the lines of those who say no;
+        /// `--record-chat` is the same as `true`.
+        chat: bool = "false", Kind::Flag;
+        /// Whether viewers get the chats of the recordings that they find.
+        chat_public: bool = "false", Kind::Flag;
     }
     /// The live panel: title, light, uptime and viewers, in one response that does not end.
     live: Live {
@@ -329,104 +348,6 @@ impl LogFilter {
             format!("onionstream={},{others},{CHATTER}", self.0)
         } else {
             self.0.clone()
-        }
-    }
-}
-
-impl Field for bool {
-    fn take(value: &Value, _: &Path) -> Option<Self> {
-        if let Value::Flag(flag) = value {
-            Some(*flag)
-        } else {
-            None
-        }
-    }
-}
-
-impl Field for String {
-    fn take(value: &Value, _: &Path) -> Option<Self> {
-        if let Value::Text(text) = value {
-            Some(text.clone())
-        } else {
-            None
-        }
-    }
-}
-
-impl Field for Preset {
-    fn take(value: &Value, _: &Path) -> Option<Self> {
-        if let Value::Text(word) = value {
-            Self::parse(word)
-        } else {
-            None
-        }
-    }
-}
-
-impl Field for usize {
-    fn take(value: &Value, _: &Path) -> Option<Self> {
-        match value {
-            Value::Count(number) | Value::Size(number) => Self::try_from(*number).ok(),
-            _ => None,
-        }
-    }
-}
-
-impl Field for Duration {
-    fn take(value: &Value, _: &Path) -> Option<Self> {
-        if let Value::Time(time) = value {
-            Some(*time)
-        } else {
-            None
-        }
-    }
-}
-
-impl Field for PathBuf {
-    fn take(value: &Value, dir: &Path) -> Option<Self> {
-        if let Value::Text(path) = value {
-            Some(dir.join(path))
-        } else {
-            None
-        }
-    }
-}
-
-impl Field for Option<PathBuf> {
-    fn take(value: &Value, dir: &Path) -> Option<Self> {
-        match value {
-            Value::Text(path) if path.is_empty() => Some(None),
-            value => PathBuf::take(value, dir).map(Some),
-        }
-    }
-}
-
-impl Field for Listen {
-    fn take(value: &Value, dir: &Path) -> Option<Self> {
-        match value {
-            Value::Address(Self::Unix(path)) => Some(Self::Unix(dir.join(path))),
-            Value::Address(tcp) => Some(tcp.clone()),
-            _ => None,
-        }
-    }
-}
-
-impl Field for Delay {
-    fn take(value: &Value, _: &Path) -> Option<Self> {
-        if let Value::Text(word) = value {
-            Self::ALL.into_iter().find(|delay| delay.word() == word)
-        } else {
-            None
-        }
-    }
-}
-
-impl Field for LogFilter {
-    fn take(value: &Value, _: &Path) -> Option<Self> {
-        if let Value::Text(filter) = value {
-            Some(Self(filter.clone()))
-        } else {
-            None
         }
     }
 }

@@ -156,7 +156,8 @@ impl Event {
             Update::Looks(identity) => Self::Appearance {
                 person: identity.into(),
             },
-            Update::Heartbeat => return None,
+            // Who does not want to be kept is nobody else's business.
+            Update::Withdrawn(_) | Update::Heartbeat => return None,
         })
     }
 }
@@ -287,6 +288,7 @@ mod tests {
             body,
             is_action: false,
             begins_day: true,
+            may_be_kept: false,
         };
         let group = Group {
             listed: vec![identity()],

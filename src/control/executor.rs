@@ -110,6 +110,7 @@ impl Executor {
         let ids = |ids: Vec<u64>| ids.into_iter().map(MessageId).collect();
         match request {
             Request::Status => Ok(Answer::of(self.status())),
+            Request::Complaints => Ok(Answer::of(&*self.desk.values().complaints)),
             Request::Title(None) => {
                 let title = self.panel.summary().title;
                 Ok(Answer::of(title.as_str()))

@@ -44,6 +44,8 @@ const REPEATED: usize = 24;
 pub enum Request {
     /// What is on.
     Status,
+    /// What ffmpeg said.
+    Complaints,
     /// The title, or another one; an empty one takes it away.
     Title(Option<String>),
     /// Says something as the broadcaster.
@@ -254,6 +256,7 @@ fn arguments(verb: &str, rest: &str) -> Result<Request, Wrong> {
     };
     match verb {
         "status" => alone(Request::Status),
+        "complaints" => alone(Request::Complaints),
         "title" => Ok(Request::Title(match rest {
             "" => None,
             "\"\"" => Some(String::new()),
@@ -408,6 +411,7 @@ impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Status => f.write_str("status"),
+            Self::Complaints => f.write_str("complaints"),
             Self::Title(None) => f.write_str("title"),
             Self::Title(Some(text)) if text.is_empty() => f.write_str("title \"\""),
             Self::Title(Some(text)) => write!(f, "title {text}"),

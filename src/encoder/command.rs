@@ -7,8 +7,9 @@ use std::{
 
 use super::{
     feed::Feed,
+    hardware::Hardware,
     input::{Contents, Input},
-    preset::{Preset, SEI},
+    preset::{Preset, SEI, X264},
 };
 
 /// Milliseconds of media in a fragment; shorter is sooner but 0.2 kB each.
@@ -47,9 +48,26 @@ pub struct Plan {
     pub video_kbits: u64,
     /// The sound.
     pub sound: Sound,
+    /// What encodes in place of the processor; only for presets with H.264.
+    pub hardware: Option<Hardware>,
 }
 
 impl Plan {
+    /// The hardware, if the preset has a use for it.
+    pub(super) fn hardware(&self) -> Option<&Hardware> {
+        self.hardware.as_ref().filter(|_| self.preset.is_h264())
+    }
+
+    /// The encoders of ffmpeg that it needs.
+    pub(super) fn encoders(&self) -> impl Iterator<Item = &'static str> {
+        let hardware = self.hardware().map(|hardware| hardware.encoder.word());
+        let of_preset = self.preset.encoders().iter().copied();
+        of_preset.map(move |name| match hardware {
+            Some(word) if name == X264 => word,
+            _ => name,
+        })
+    }
+
     /// The same for a file.
     pub(super) fn of_file(&self, path: &Path, contents: Contents) -> Self {
         let path = path.to_owned();
@@ -132,6 +150,7 @@ impl Plan {
             .chain(["-loglevel", "warning"])
             .map(OsString::from)
             .collect();
+        arguments.extend(self.hardware().into_iter().flat_map(Hardware::opening));
         arguments.extend(self.input.arguments(&self.shape, wants_video));
         let (picture, sound) = self.input.maps(wants_video);
         let mut options: Vec<String> = Vec::new();
@@ -141,7 +160,8 @@ impl Plan {
                 Input::Still { .. } => "loop=loop=-1:size=1,",
                 _ => "",
             };
-            let filter = format!("{still}{}", self.fitted());
+            let upload = self.hardware().map_or("", Hardware::filters);
+            let filter = format!("{still}{}{upload}", self.fitted());
             add(&["-map", picture, "-filter:v", &filter]);
         }
         add(&["-map", sound]);
@@ -157,10 +177,11 @@ impl Plan {
         }
         // Keyframes each second, or each two where bits are few.
         let gop = if self.video_kbits < 400 { 2 } else { 1 };
-        options.extend(
-            self.preset
-                .video(self.video_kbits, gop * self.shape.frame_rate),
-        );
+        let gop = gop * self.shape.frame_rate;
+        options.extend(match self.hardware() {
+            Some(hardware) => hardware.video(self.preset, self.video_kbits, gop),
+            None => self.preset.video(self.video_kbits, gop),
+        });
         options.extend(self.preset.audio(self.sound.kbits));
         options.extend(NO_TRACES.map(str::to_owned));
         arguments.extend(options.into_iter().map(OsString::from));
@@ -184,7 +205,7 @@ impl Plan {
 }
 
 /// Writes fragments of [`FRAGMENT_MS`] into the standard output.
-fn into_a_pipe() -> impl Iterator<Item = OsString> {
+pub(super) fn into_a_pipe() -> impl Iterator<Item = OsString> {
     let fragment = (FRAGMENT_MS * 1_000).to_string();
     [
         "-f",
@@ -221,7 +242,7 @@ const MOVFLAGS: &str =
     "+frag_keyframe+empty_moov+default_base_moof+skip_trailer+negative_cts_offsets";
 
 /// No titles, chapters, dates, version numbers or names of encoders.
-const NO_TRACES: [&str; 12] = [
+pub(super) const NO_TRACES: [&str; 12] = [
     "-map_metadata",
     "-1",
     "-map_chapters",
@@ -252,7 +273,10 @@ pub fn quoted(words: &[OsString]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::input::Microphone, *};
+    use super::{
+        super::{hardware::HardwareEncoder, input::Microphone},
+        *,
+    };
 
     fn plan(input: Input, preset: Preset) -> Plan {
         Plan {
@@ -266,6 +290,7 @@ mod tests {
             },
             video_kbits: 500,
             sound: Sound { kbits: 64 },
+            hardware: None,
         }
     }
 
@@ -325,6 +350,32 @@ mod tests {
         );
         let heard = screen(Microphone::Pulse("default".to_owned()));
         assert!(heard.contains("-f pulse -i default") && heard.contains("aresample=async=1"));
+    }
+
+    #[test]
+    fn hardware_takes_the_place_of_the_processor_where_the_preset_has_h264() {
+        for preset in Preset::ALL {
+            for encoder in HardwareEncoder::ALL {
+                let device = "/dev/dri/renderD129".into();
+                let plan = Plan {
+                    hardware: Some(Hardware { encoder, device }),
+                    ..plan(Input::Test, preset)
+                };
+                let line = line(&plan);
+                let is_h264 = preset.is_h264();
+                assert_eq!(line.contains(encoder.word()), is_h264, "{line}");
+                assert_eq!(plan.encoders().any(|name| name == encoder.word()), is_h264);
+                assert!(!is_h264 || !line.contains("libx264"), "{line}");
+                let is_uploaded = is_h264 && encoder == HardwareEncoder::Vaapi;
+                let device = line.starts_with("-nostdin -hide_banner -nostats -loglevel warning -vaapi_device /dev/dri/renderD129 ");
+                assert_eq!(device, is_uploaded, "{line}");
+                assert_eq!(
+                    line.contains(",format=nv12,hwupload"),
+                    is_uploaded,
+                    "{line}"
+                );
+            }
+        }
     }
 
     #[test]

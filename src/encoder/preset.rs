@@ -17,6 +17,9 @@ pub enum Preset {
 /// H.264 unit in which x264 writes its version, its settings and how many processors there are.
 pub(super) const SEI: &str = "filter_units=remove_types=6";
 
+/// The encoder of H.264 that needs no hardware.
+pub(super) const X264: &str = "libx264";
+
 /// Threads for encoding: ffmpeg's own choice adds delay and shows how many processors there are.
 const THREADS: &str = "2";
 
@@ -52,10 +55,15 @@ impl Preset {
         self != Self::Audio
     }
 
+    /// Whether the picture is H.264, which hardware can encode too.
+    pub fn is_h264(self) -> bool {
+        matches!(self, Self::LowLatency | Self::Balanced)
+    }
+
     /// The encoders of ffmpeg that it needs.
     pub fn encoders(self) -> &'static [&'static str] {
         match self {
-            Self::LowLatency | Self::Balanced => &["libx264", "aac"],
+            Self::LowLatency | Self::Balanced => &[X264, "aac"],
             Self::Compatible => &["libvpx-vp9", "libopus"],
             Self::Audio => &["libopus"],
         }
@@ -70,7 +78,7 @@ impl Preset {
             Self::Audio => return Vec::new(),
             Self::LowLatency => vec![
                 "-c:v",
-                "libx264",
+                X264,
                 "-preset:v",
                 "veryfast",
                 "-tune:v",
@@ -82,7 +90,7 @@ impl Preset {
             ],
             Self::Balanced => vec![
                 "-c:v",
-                "libx264",
+                X264,
                 "-preset:v",
                 "medium",
                 "-bf",

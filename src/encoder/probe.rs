@@ -1,30 +1,23 @@
 //! Whether a plan can work, asked before the show, and answered in a sentence that says what to do.
 
+mod ask;
+mod hardware;
+
 use std::{
     ffi::OsStr,
-    io::{self, Read as _},
+    io,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
-    thread,
-    time::Duration,
 };
 
 use thiserror::Error;
 
+use self::ask::{PATIENCE, ask};
+pub use self::hardware::{Tried, try_hardware};
 use super::{
     command::Plan,
     input::{Contents, Input},
     shut_off::NO_NAMESPACE,
 };
-
-/// Time a question to ffmpeg may take: a device may have to wake up.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Between two looks whether it has answered.
-const LOOK: Duration = Duration::from_millis(10);
-
-/// Bytes of an answer that are read; the list of encoders has some 15 KB.
-const ANSWER: u64 = 60 * 1024;
 
 /// Why there will be no picture.
 #[derive(Debug, Error)]
@@ -58,6 +51,19 @@ pub enum EncoderError {
         name: &'static str,
         /// The preset that wants it.
         preset: &'static str,
+    },
+    /// The hardware that is asked for does not encode.
+    #[error(
+        "the hardware encoder `{name}` does not work here ({why}); {}",
+        instead(working)
+    )]
+    NoHardware {
+        /// As ffmpeg calls it.
+        name: &'static str,
+        /// What happened when it was tried.
+        why: String,
+        /// Those that work.
+        working: Vec<&'static str>,
     },
     /// Nothing that can be played.
     #[error("`{}` holds neither a picture nor sound that ffmpeg can read", path.display())]
@@ -117,25 +123,25 @@ pub enum EncoderError {
     Thread(io::Error),
 }
 
+/// What to do about hardware that does not work.
+fn instead(working: &[&str]) -> String {
+    if working.is_empty() {
+        return "none does: let the processor encode, with `--hardware none`".to_owned();
+    }
+    let working: Vec<_> = working.iter().map(|name| format!("`{name}`")).collect();
+    format!(
+        "choose one that works with `--hardware`: {}, or `none` for the processor",
+        working.join(", ")
+    )
+}
+
 /// Asks ffmpeg whether it can do what the plan says.
 ///
 /// # Errors
 ///
 /// The first thing that is wrong.
 pub fn check(plan: &Plan) -> Result<(), EncoderError> {
-    let listed = ask(&plan.ffmpeg, ["-hide_banner", "-encoders"].map(OsStr::new))?;
-    for &name in plan.preset.encoders() {
-        let has_it = listed
-            .words
-            .lines()
-            .any(|line| line.split_whitespace().nth(1) == Some(name));
-        if !has_it {
-            return Err(EncoderError::NoEncoder {
-                name,
-                preset: plan.preset.word(),
-            });
-        }
-    }
+    check_encoders(plan)?;
     match &plan.input {
         Input::Test | Input::File { .. } | Input::Still { .. } | Input::Url { .. } => Ok(()),
         Input::Screen {
@@ -167,13 +173,67 @@ pub fn check(plan: &Plan) -> Result<(), EncoderError> {
     }
 }
 
+/// The same for the encoders alone, whatever the picture comes from. Hardware is tried, for about a
+/// second.
+///
+/// # Errors
+///
+/// The first one that is missing or does not work.
+pub fn check_encoders(plan: &Plan) -> Result<(), EncoderError> {
+    let listed = listed(&plan.ffmpeg)?;
+    let hardware = plan.hardware();
+    for name in plan.encoders() {
+        let is_hardware = hardware.is_some_and(|one| one.encoder.word() == name);
+        if !is_hardware && !listed.has(name) {
+            return Err(EncoderError::NoEncoder {
+                name,
+                preset: plan.preset.word(),
+            });
+        }
+    }
+    hardware.map_or(Ok(()), |hardware| hardware::check(plan, hardware))
+}
+
+/// The encoders of an ffmpeg, as it lists them.
+struct Listed(String);
+
+impl Listed {
+    fn has(&self, name: &str) -> bool {
+        let mut names = self.0.lines().map(|line| line.split_whitespace().nth(1));
+        names.any(|listed| listed == Some(name))
+    }
+}
+
+fn listed(ffmpeg: &Path) -> Result<Listed, EncoderError> {
+    let answer = ask(ffmpeg, ["-hide_banner", "-encoders"].map(OsStr::new))?;
+    Ok(Listed(answer.words()))
+}
+
 /// Asks whether there is an ffmpeg at all; one that only repacks needs no encoder.
 ///
 /// # Errors
 ///
 /// It cannot be started.
 pub fn check_ffmpeg(ffmpeg: &Path) -> Result<(), EncoderError> {
-    ask(ffmpeg, ["-hide_banner", "-version"].map(OsStr::new)).map(|_answer| ())
+    version(ffmpeg).map(|_version| ())
+}
+
+/// The version of an ffmpeg or ffprobe, at most sixty characters of it.
+///
+/// # Errors
+///
+/// It cannot be started.
+pub fn version(program: &Path) -> Result<String, EncoderError> {
+    let answer = ask(program, ["-hide_banner", "-version"].map(OsStr::new))?;
+    let words = answer.words();
+    let version = words.split_whitespace().nth(2).unwrap_or("unknown");
+    let is_plain = |c: &char| !c.is_control();
+    Ok(version.chars().filter(is_plain).take(60).collect())
+}
+
+/// The ffprobe that belongs to an ffmpeg.
+pub fn ffprobe_of(ffmpeg: &Path) -> PathBuf {
+    beside(ffmpeg, "ffprobe")
 }
 
 fn microphone_works(plan: &Plan, microphone: &super::Microphone) -> Result<(), EncoderError> {
@@ -215,7 +275,7 @@ pub(super) fn contents(ffmpeg: &Path, path: &Path) -> Result<Contents, EncoderEr
         .chain(LIST)
         .map(OsStr::new)
         .chain([file.as_os_str()]);
-    let contents = listed(&ask(&beside(ffmpeg, "ffprobe"), arguments)?.words);
+    let contents = tracks(&ask(&ffprobe_of(ffmpeg), arguments)?.words());
     if contents == Contents::default() {
         return Err(EncoderError::NotMedia {
             path: path.to_owned(),
@@ -224,7 +284,7 @@ pub(super) fn contents(ffmpeg: &Path, path: &Path) -> Result<Contents, EncoderEr
     Ok(contents)
 }
 
-/// What makes ffprobe list the tracks for [`listed`].
+/// What makes ffprobe list the tracks for [`tracks`].
 pub(super) const LIST: [&str; 4] = [
     "-show_entries",
     "stream=codec_type:stream_disposition=attached_pic",
@@ -233,7 +293,7 @@ pub(super) const LIST: [&str; 4] = [
 ];
 
 /// What is there, as ffprobe says it after [`LIST`].
-pub(super) fn listed(words: &str) -> Contents {
+pub(super) fn tracks(words: &str) -> Contents {
     let mut contents = Contents::default();
     for line in words.lines() {
         let mut fields = line.trim().split(',');
@@ -247,59 +307,7 @@ pub(super) fn listed(words: &str) -> Contents {
 }
 
 /// The program of this name that belongs to an ffmpeg.
-pub(super) fn beside(ffmpeg: &Path, name: &str) -> PathBuf {
+fn beside(ffmpeg: &Path, name: &str) -> PathBuf {
     let file = ffmpeg.file_name().and_then(OsStr::to_str);
     ffmpeg.with_file_name(file.unwrap_or_default().replace("ffmpeg", name))
-}
-
-struct Answer {
-    success: bool,
-    words: String,
-}
-
-/// Runs a program that ends by itself, for at most [`PATIENCE`].
-fn ask(
-    program: &Path,
-    arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
-) -> Result<Answer, EncoderError> {
-    let not_started = |cause| EncoderError::NoFfmpeg {
-        program: program.to_owned(),
-        cause,
-    };
-    let mut child = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(not_started)?;
-    let stdout = child.stdout.take();
-    let reader = thread::spawn(move || {
-        let mut words = Vec::new();
-        if let Some(stdout) = stdout {
-            // What was read until an error is as good as what can be had.
-            drop(stdout.take(ANSWER).read_to_end(&mut words));
-        }
-        words
-    });
-    let mut looks = PATIENCE.as_millis() / LOOK.as_millis();
-    let status = loop {
-        if let Some(status) = child.try_wait().map_err(not_started)? {
-            break status;
-        }
-        if looks == 0 {
-            drop(child.kill());
-            drop(child.wait());
-            return Err(EncoderError::Stuck {
-                program: program.to_owned(),
-            });
-        }
-        looks -= 1;
-        thread::sleep(LOOK);
-    };
-    let words = reader.join().unwrap_or_default();
-    Ok(Answer {
-        success: status.success(),
-        words: String::from_utf8_lossy(&words).into_owned(),
-    })
 }

@@ -26,8 +26,8 @@ use self::{
     queue::Queue,
 };
 pub use self::{
-    queue::plans,
-    remux::{Remux, remux},
+    queue::{check_files, plans},
+    remux::{Remux, lower, remux},
 };
 use super::{
     command::Plan,

@@ -4,7 +4,7 @@
 //! noticing.
 
 use std::{
-    io::{self, Read as _, Write as _},
+    io::{self, BufReader, Read as _, Write as _},
     path::PathBuf,
     process::{Command, Stdio},
     thread,
@@ -15,6 +15,7 @@ use thiserror::Error;
 
 use super::{
     command::Plan,
+    complaints::Complaints,
     input::Input,
     probe::{self, EncoderError},
 };
@@ -49,13 +50,20 @@ pub enum SlateError {
     Encode(String),
 }
 
+/// What it is called in complaints.
+const SPEAKER: &str = "the slate";
+
 /// Encodes the slate of a plan: a picture or a clip, or the card that is built in. Takes a second or
-/// two, and much longer for a long clip.
+/// two, and much longer for a long clip. What ffmpeg says is noted among `complaints`.
 ///
 /// # Errors
 ///
 /// See [`SlateError`].
-pub fn slate(plan: &Plan, path: Option<PathBuf>) -> Result<Bytes, SlateError> {
+pub fn slate(
+    plan: &Plan,
+    path: Option<PathBuf>,
+    complaints: &Complaints,
+) -> Result<Bytes, SlateError> {
     let is_picture = |path: &PathBuf| {
         let ending = path.extension().and_then(|ending| ending.to_str());
         ending.is_some_and(|ending| PICTURES.iter().any(|one| one.eq_ignore_ascii_case(ending)))
@@ -83,12 +91,12 @@ pub fn slate(plan: &Plan, path: Option<PathBuf>) -> Result<Bytes, SlateError> {
         stdin.map(|mut stdin| stdin.write_all(CARD))
     });
     let errors = child.stderr.take();
+    let complaints = complaints.by(SPEAKER);
+    let noted = complaints.clone();
     let complaining = thread::spawn(move || {
-        let mut words = String::new();
         if let Some(errors) = errors {
-            drop(errors.take(4096).read_to_string(&mut words));
+            noted.listen_to(BufReader::new(errors));
         }
-        words
     });
     let mut bytes = Vec::new();
     if let Some(output) = child.stdout.take() {
@@ -96,10 +104,12 @@ pub fn slate(plan: &Plan, path: Option<PathBuf>) -> Result<Bytes, SlateError> {
     }
     let status = child.wait()?;
     drop(feeding.join());
-    let words = complaining.join().unwrap_or_default();
+    drop(complaining.join());
     if status.success() && !bytes.is_empty() {
         return Ok(bytes.into());
     }
-    let last = words.lines().last().unwrap_or("it did not say why");
-    Err(SlateError::Encode(last.to_owned()))
+    let first = complaints.first();
+    Err(SlateError::Encode(
+        first.unwrap_or_else(|| "it did not say why".to_owned()),
+    ))
 }

@@ -141,6 +141,7 @@ impl Panel {
             | Update::Hidden(_)
             | Update::Shown(_)
             | Update::Removed(_)
+            | Update::Withdrawn(_)
             | Update::People(_)
             | Update::Looks(_)
             | Update::Heartbeat => true,
@@ -179,6 +180,7 @@ impl Panel {
             | Update::Watching(_)
             | Update::Announcement(_)
             | Update::Chat(_)
+            | Update::Withdrawn(_)
             | Update::Heartbeat => {}
         }
         // Inside the lock on purpose: the order of the log is the order of the changes.

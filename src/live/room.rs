@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, Tick},
-    media::rendition::Rendition,
+    media::variant::Quality,
     room::{
         Alarm, Dress, Post, Reply, Room, Said,
         access::Door,
@@ -171,16 +171,16 @@ impl RoomHandle {
         inner.room.choose_theme(viewer, nonce, theme, now)
     }
 
-    /// Whether a viewer watches or only listens.
-    pub fn rendition(&self, viewer: ViewerId) -> Rendition {
+    /// What a viewer chose to watch or hear.
+    pub fn quality(&self, viewer: ViewerId) -> Quality {
         let (inner, _) = self.lock();
         let person = inner.room.person(viewer);
-        person.map(|person| person.rendition).unwrap_or_default()
+        person.map(|person| person.quality).unwrap_or_default()
     }
 
-    /// Remembers whether a viewer watches or only listens.
-    pub fn choose_rendition(&self, viewer: ViewerId, rendition: Rendition) {
-        self.lock().0.room.choose_rendition(viewer, rendition);
+    /// Remembers what a viewer chose.
+    pub fn choose_quality(&self, viewer: ViewerId, quality: Quality) {
+        self.lock().0.room.choose_quality(viewer, quality);
     }
 
     /// How a viewer looks to others; `None` without a session.
@@ -199,6 +199,7 @@ impl RoomHandle {
         let challenge = room.open_challenge(viewer, now);
         let captcha_due = room.captcha_due(viewer, now);
         let hindrance = room.may_write(viewer, self.shared.clock.wall()).err();
+        let keeping = room.keeps_lines_of(viewer);
         let emotes = Arc::clone(room.emotes());
         Ok(room.person(viewer).map(|person| FormState {
             identity: person.identity.clone(),
@@ -206,6 +207,7 @@ impl RoomHandle {
             captcha_due,
             hindrance,
             challenge,
+            keeping,
             emotes,
         }))
     }
@@ -291,7 +293,30 @@ impl RoomHandle {
     pub fn forget(&self, viewer: ViewerId, nonce: &str) -> Result<(), Refusal> {
         let (mut inner, now) = self.lock();
         let hidden = inner.room.forget(viewer, nonce, now)?;
+        self.settle(&mut inner.room);
         self.shared.panel.publish(&Update::Removed(hidden));
+        Ok(())
+    }
+
+    /// Whether what is said from now on is kept with a recording; everybody is told when it changes.
+    pub fn keep_chat(&self, is_kept: bool) {
+        let (mut inner, _) = self.lock();
+        let wall = self.shared.clock.wall();
+        if let Some(message) = inner.room.keep_chat(is_kept, wall) {
+            self.shared.panel.publish(&Update::Said(message));
+        }
+    }
+
+    /// Remembers whether what this person says may be kept with a recording.
+    pub fn choose_keeping(
+        &self,
+        viewer: ViewerId,
+        nonce: &str,
+        may_be_kept: bool,
+    ) -> Result<(), Refusal> {
+        let (mut inner, now) = self.lock();
+        inner.room.choose_keeping(viewer, nonce, may_be_kept, now)?;
+        self.settle(&mut inner.room);
         Ok(())
     }
 
@@ -342,6 +367,9 @@ impl RoomHandle {
             match effect {
                 Effect::Hidden(ids) => self.shared.panel.publish(&Update::Hidden(ids)),
                 Effect::Shown(ids) => self.shared.panel.publish(&Update::Shown(ids)),
+                Effect::Withdrawn(author) => {
+                    self.shared.panel.publish(&Update::Withdrawn(author));
+                }
                 Effect::Looks(identity) => self.shared.panel.publish(&Update::Looks(identity)),
                 Effect::EndVideo(viewer) => self.shared.leases.end(Kind::Video, viewer),
                 Effect::EndPanels(viewer) => self.shared.leases.end(Kind::Panel, viewer),

@@ -183,20 +183,21 @@ impl VideoHandle {
         self.shared.lock().timeline().init(rendition).cloned()
     }
 
-    /// What external players can ask for; `None` when off the air.
-    pub fn listing(&self) -> Option<Listing> {
+    /// What external players can ask for; `None` when off the air, or when there is no such rendition.
+    pub fn listing(&self, rendition: Rendition) -> Option<Listing> {
         let broadcast = self.shared.lock();
-        broadcast.timeline().current()?;
-        let segments = broadcast.timeline().segments();
+        broadcast.timeline().init(rendition)?;
+        let segments = broadcast.timeline().segments(rendition);
         Some(Listing {
             segments,
             target_duration: broadcast.target_duration(),
+            rendition,
         })
     }
 
     /// The parts of a complete segment of the current run.
-    pub fn segment(&self, sequence: u64) -> Option<Vec<Bytes>> {
-        self.shared.lock().timeline().segment(sequence)
+    pub fn segment(&self, rendition: Rendition, sequence: u64) -> Option<Vec<Bytes>> {
+        self.shared.lock().timeline().segment(rendition, sequence)
     }
 }
 

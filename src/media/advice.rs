@@ -192,7 +192,8 @@ fn speed(state: &EncoderState) -> Option<String> {
     let speed = state.speed.filter(|speed| *speed < 950)?;
     Some(format!(
         "The encoder makes only {} of media in a second, so the picture must stop again and again; \
-         give it less to do: `-preset veryfast`, a smaller picture, or fewer frames",
+         give it less to do: `-preset veryfast`, a smaller picture, or fewer frames; `onionstream doctor` \
+         says whether a graphics card can do it instead",
         time(Duration::from_millis(u64::from(speed)))
     ))
 }

@@ -244,6 +244,7 @@ impl Broadcast {
     /// Looks at the time; shows the slate when the encoder is away, and goes off the air when it has
     /// been silent or gone too long.
     pub fn tick(&mut self, now: Tick) {
+        self.timeline.forget(now);
         let quiet = self.heard.map_or(Duration::ZERO, |heard| now.since(heard));
         if self.air != Air::Off && self.has_slate(quiet) {
             if self.shown.is_none() {
@@ -259,7 +260,7 @@ impl Broadcast {
             .silence
             .max(self.target_duration.saturating_mul(SILENT_TARGETS));
         if self.air != Air::Off && (stopped || quiet > longest) {
-            self.timeline.finish();
+            self.timeline.end();
             self.air = Air::Off;
             self.stopping_since = None;
             self.shown = None;

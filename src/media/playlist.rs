@@ -223,7 +223,12 @@ impl Reading {
 
 /// The N of `stream<N>.m4s`, without leading zeros and at most 2^53; `None` for any other name.
 pub fn segment_number(name: &str) -> Option<u64> {
-    let digits = name.strip_prefix("stream")?.strip_suffix(".m4s")?;
+    numbered(name, "stream")
+}
+
+/// The same for names that begin with `prefix`.
+pub(super) fn numbered(name: &str, prefix: &str) -> Option<u64> {
+    let digits = name.strip_prefix(prefix)?.strip_suffix(".m4s")?;
     let plain = digits == "0" || !digits.starts_with('0');
     // Not `parse` alone: it accepts a plus sign.
     let number = digits

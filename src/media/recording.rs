@@ -4,6 +4,7 @@
 //! ([`crate::recording`]), when something is recorded.
 
 pub mod chapters;
+pub mod chat;
 pub mod length;
 mod space;
 
@@ -175,6 +176,8 @@ pub struct Recording {
     pub length: Duration,
     /// Size of its file.
     pub bytes: u64,
+    /// Size of the file with its chat; 0 if there is none.
+    pub chat_bytes: u64,
     /// Where playback can start.
     pub chapters: Chapters,
     /// Whether viewers may not see it.
@@ -315,6 +318,7 @@ mod tests {
             began: None,
             length: Duration::ZERO,
             bytes: 0,
+            chat_bytes: 0,
             chapters: Chapters::default(),
             is_hidden: false,
             stage: Stage::Whole,

@@ -17,6 +17,10 @@ use super::{
 /// Shortest segment of the playlist that is cut from such a stream.
 pub const SEGMENT: Duration = Duration::from_secs(2);
 
+/// A keyframe this much before its time begins a segment all the same: of a fragment with two tracks
+/// the one that begins first counts, and a keyframe missed would make the segment twice as long.
+const NEARLY: Duration = Duration::from_millis(100);
+
 /// Why the rest of a stream cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -118,7 +122,7 @@ impl StreamReader {
         let start = fragment.start();
         let is_due = self
             .segment
-            .is_none_or(|begun| start.saturating_sub(begun) >= SEGMENT);
+            .is_none_or(|begun| start.saturating_sub(begun).saturating_add(NEARLY) >= SEGMENT);
         if !(is_due && fragment.starts_with_keyframe()) {
             return fragment;
         }

@@ -7,6 +7,7 @@
 //! Invariants: the first kept fragment starts with a keyframe; the decode times of each track only
 //! grow within a run; a reader holds a [`Position`], never a queue, so a stalled one costs nothing.
 
+mod past;
 mod reading;
 pub mod rewind;
 
@@ -18,7 +19,6 @@ pub use self::reading::{Next, Position};
 use super::{
     fragment::{Fragment, TimeShift},
     init::InitSegment,
-    listing::ListedSegment,
     rendition::Rendition,
     sound::SoundTrack,
 };
@@ -136,6 +136,8 @@ pub struct Timeline {
     /// At most as many as the init segment has tracks.
     ends: Vec<TrackEnd>,
     last_arrival: Option<Tick>,
+    /// The run before, if it came to a good end and somebody may be watching it.
+    past: Option<Box<Timeline>>,
 }
 
 impl Timeline {
@@ -157,6 +159,7 @@ impl Timeline {
             lead: Duration::ZERO,
             ends: Vec::new(),
             last_arrival: None,
+            past: None,
         }
     }
 
@@ -199,7 +202,8 @@ impl Timeline {
         self.rejoin = self.playing;
     }
 
-    /// Ends the run: every reader gets [`Next::Ended`], nothing is kept.
+    /// Ends the run at once: every reader gets [`Next::Ended`], nothing of it is kept. See
+    /// [`Timeline::end`] for a good end.
     pub fn finish(&mut self) {
         self.playing = false;
         self.ring.clear();
@@ -273,48 +277,6 @@ impl Timeline {
         self.ring.push(kept);
         self.evict(now);
         true
-    }
-
-    /// Complete segments, oldest first. The one that is still growing is not among them.
-    pub fn segments(&self) -> Vec<ListedSegment> {
-        let mut listed: Vec<ListedSegment> = Vec::new();
-        for (_, kept) in self
-            .ring
-            .iter()
-            .filter(|(_, kept)| kept.sequence < self.sequence)
-        {
-            match listed
-                .last_mut()
-                .filter(|last| last.sequence == kept.sequence)
-            {
-                Some(last) => last.duration += kept.duration,
-                // The rest of a segment whose beginning is gone cannot be played.
-                None if !kept.begins_sequence => {}
-                None => listed.push(ListedSegment {
-                    sequence: kept.sequence,
-                    duration: kept.duration,
-                }),
-            }
-        }
-        listed
-    }
-
-    /// The bytes of a complete segment, in order; `None` if it is not listed.
-    pub fn segment(&self, sequence: u64) -> Option<Vec<Bytes>> {
-        let mut parts = self
-            .ring
-            .iter()
-            .map(|(_, kept)| kept)
-            .filter(|kept| kept.sequence == sequence);
-        let first = parts
-            .next()
-            .filter(|kept| kept.begins_sequence && sequence < self.sequence)?;
-        Some(
-            std::iter::once(first)
-                .chain(parts)
-                .map(|kept| kept.bytes.clone())
-                .collect(),
-        )
     }
 
     /// Whether the decode times do not follow on from the fragment before.
@@ -404,6 +366,7 @@ impl Timeline {
                 self.bytes -= dropped.size();
             }
         }
+        self.forget(now);
     }
 }
 

@@ -1,16 +1,14 @@
-//! The frame of those who only listen, and what picture and sound cost.
+//! The frame of those who only listen.
 
 use maud::{Markup, html};
 
 use super::{
+    choice::{about, choices},
     document::Document,
     show_name,
-    video::{CSS, Video},
+    video::{CSS, Video, quality_address},
 };
-use crate::media::{delay::Delay, rendition::Offer};
-
-/// Leads to the picture, and remembers that it is wanted.
-const PICTURE: &str = "/video?picture=1";
+use crate::media::{delay::Delay, rendition::Offer, variant::Quality};
 
 /// Where the sound with this delay is.
 pub(super) fn sound_address(delay: Option<Delay>, starts_itself: bool) -> String {
@@ -21,38 +19,6 @@ pub(super) fn sound_address(delay: Option<Delay>, starts_itself: bool) -> String
         return "/audio".to_owned();
     }
     format!("/audio?{}", query.join("&"))
-}
-
-/// `about 580 kbit/s`: two digits are what one can rely on.
-fn about(bits_per_second: u64) -> String {
-    let kilobits = bits_per_second.saturating_add(500) / 1_000;
-    let digits = kilobits.max(1).ilog10();
-    let step = 10_u64.pow(digits.saturating_sub(1));
-    let rounded = kilobits.saturating_add(step / 2) / step * step;
-    format!("about {rounded} kbit/s")
-}
-
-fn cost(bits_per_second: Option<u64>) -> Markup {
-    html! { @if let Some(rate) = bits_per_second { " (" (about(rate)) ")" } }
-}
-
-/// Links to the player with and without the picture; nothing if there is nothing to choose.
-///
-/// `None` is a broadcast of which nobody knows yet what will be in it.
-pub(super) fn choice_links(offer: Option<Offer>) -> Markup {
-    html! {
-        @if offer.is_none_or(Offer::is_choice) {
-            span class="choice" {
-                a href=(PICTURE) target="video" { "Picture and sound" }
-                (cost(offer.and_then(|offer| offer.full)))
-            }
-            " "
-            span class="choice" {
-                a href="/audio" target="video" { "Only the sound" }
-                (cost(offer.and_then(|offer| offer.sound)))
-            }
-        }
-    }
 }
 
 /// The player of the sound.
@@ -89,11 +55,10 @@ pub(super) fn player(video: &Video<'_>, offer: Offer, nonce: &str) -> Markup {
                 " · "
                 a href=(source) { "plain player" }
             }
+            @let list = video.menu.choices(Some(Quality::Sound), delay);
             p class="note" {
-                @if offer.is_choice() {
-                    @if let Some(rate) = offer.sound { "Only the sound: " (about(rate)) ". " }
-                    a href=(PICTURE) { "Picture and sound" }
-                    @if let Some(rate) = offer.full { ": " (about(rate)) }
+                @if !list.is_empty() {
+                    (choices(&list))
                 } @else if let Some(rate) = offer.sound {
                     "There is no picture: " (about(rate))
                 }
@@ -116,7 +81,7 @@ pub(super) fn silence(video: &Video<'_>, nonce: &str) -> Markup {
         main {
             p class="state" { "No sound" }
             h1 { (show_name(video.title)) }
-            p { "This broadcast is a picture without sound. " a href=(PICTURE) { "Show the picture" } }
+            p { "This broadcast is a picture without sound. " a href=(quality_address(Quality::Source, None)) { "Show the picture" } }
         }
     })
 }
@@ -131,10 +96,9 @@ mod tests {
         media::{
             broadcast::{Air, Broadcast},
             fragment::sample,
-            rendition::Rendition,
             timeline::Limits,
         },
-        pages::{reading::read, video},
+        pages::{choice::Menu, reading::read, video},
         room::theme::Theme,
     };
 
@@ -153,8 +117,11 @@ mod tests {
             theme: Theme::Dark,
             begins: None,
             now: WallTime::from_unix_millis(0),
-            rendition: Rendition::Sound,
-            offer,
+            quality: Quality::Sound,
+            menu: Menu {
+                source: offer,
+                variants: &[],
+            },
             starts_itself,
             rewind: None,
             behind: None,
@@ -181,49 +148,16 @@ mod tests {
     }
 
     #[test]
-    fn rates_are_said_with_two_digits() {
-        let table = [
-            (400, "about 0 kbit/s"),
-            (7_600, "about 8 kbit/s"),
-            (63_600, "about 64 kbit/s"),
-            (583_400, "about 580 kbit/s"),
-            (1_250_000, "about 1300 kbit/s"),
-        ];
-        for (rate, words) in table {
-            assert_eq!(about(rate), words);
-        }
-        assert!(about(u64::MAX).starts_with("about "));
-    }
-
-    #[test]
-    fn there_is_a_choice_unless_one_of_both_is_missing() {
-        let links = |offer| choice_links(offer).into_string();
-
-        assert!(links(Some(BOTH)).contains("Only the sound</a> (about 64 kbit/s)"));
-        assert!(links(Some(BOTH)).contains("Picture and sound</a> (about 580 kbit/s)"));
-        assert!(links(None).contains("/audio") && !links(None).contains("kbit"));
-        for missing in [
-            Offer {
-                has_sound: false,
-                ..BOTH
-            },
-            Offer {
-                has_picture: false,
-                ..BOTH
-            },
-        ] {
-            assert_eq!(links(Some(missing)), "");
-        }
-    }
-
-    #[test]
     fn the_frame_is_a_player_a_card_or_the_word_that_there_is_no_sound() {
         let html = frame(on_air(), Some(BOTH), true);
         assert!(
             html.contains("<audio src=\"/audio.mp4?delay=safe\" autoplay controls>"),
             "{html}"
         );
-        assert!(html.contains("href=\"/video?picture=1\""), "{html}");
+        assert!(
+            html.contains("href=\"/video?quality=source&amp;delay=safe\""),
+            "{html}"
+        );
         let html = frame(on_air(), Some(BOTH), false);
         assert!(
             html.contains("preload=\"none\" controls>") && !html.contains("autoplay"),

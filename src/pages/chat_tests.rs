@@ -66,6 +66,7 @@ proptest! {
             body,
             is_action,
             begins_day: true,
+            may_be_kept: true,
         };
 
         let html = line(&Arc::new(message)).into_string();

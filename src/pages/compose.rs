@@ -20,6 +20,12 @@ use crate::room::{
 
 const CSS: &str = include_str!("../../assets/compose.css");
 
+/// What a form says that shows the box for keeping lines ticked.
+pub const TICKED: &str = "yes";
+
+/// The same for one that shows it empty.
+const EMPTY: &str = "no";
+
 /// Emoji that the picker offers besides the emotes of the house.
 const PICKED: [&str; 16] = [
     "smile",
@@ -68,6 +74,8 @@ pub struct Compose<'a> {
     pub several_lines: bool,
     /// Whether the part with the name is open.
     pub dressing: bool,
+    /// Whether the box is ticked that lets lines be kept, if that is not what is remembered.
+    pub keeps: Option<bool>,
     /// Whether questions are offered in place of pictures.
     pub questions: bool,
     /// The colours of the page.
@@ -112,6 +120,7 @@ pub fn page(compose: &Compose<'_>, nonce: &str) -> Markup {
                         (captcha(*id, prompt, Some(&other_captchas(prompt, compose.questions))))
                     }
                 }
+                @if let Some(remembered) = form.keeping { (keeping(remembered, compose.keeps)) }
                 div class="extras" {
                     button type="submit" name="act" value=(if compose.several_lines { "one" } else { "several" }) formnovalidate {
                         @if compose.several_lines { "One line" } @else { "Several lines" }
@@ -136,6 +145,22 @@ pub fn page(compose: &Compose<'_>, nonce: &str) -> Markup {
             (appearance(compose))
         }
     })
+}
+
+/// That the chat is kept, and a way to keep out of it.
+fn keeping(remembered: bool, ticked: Option<bool>) -> Markup {
+    html! {
+        p class="keeping" {
+            input type="hidden" name="told" value=(if remembered { TICKED } else { EMPTY });
+            span { "The broadcaster keeps this chat. " }
+            label {
+                input type="checkbox" name="keep" value="1" checked[ticked.unwrap_or(remembered)];
+                " My lines, too"
+            }
+            " "
+            a href="/privacy#kept" target="_top" { "What that means" }
+        }
+    }
 }
 
 /// What every form of the page carries.

@@ -97,8 +97,14 @@ pub fn page(entrance: &Entrance<'_>, nonce: &str) -> Markup {
     })
 }
 
-/// What is kept about people, and the button that makes it less.
-pub fn privacy(form_nonce: Option<&str>, theme: Theme, nonce: &str) -> Markup {
+/// What is kept about people, and the buttons that make it less. `keeping`: whether the lines of this
+/// person are kept with a recording; `None` while nobody's are.
+pub fn privacy(
+    form_nonce: Option<&str>,
+    keeping: Option<bool>,
+    theme: Theme,
+    nonce: &str,
+) -> Markup {
     let document = Document {
         title: "Privacy",
         css: &[CSS],
@@ -117,7 +123,8 @@ pub fn privacy(form_nonce: Option<&str>, theme: Theme, nonce: &str) -> Markup {
                 li { "When you were last here, and whether a video or a panel of yours is open: in memory, to list who is watching." }
                 li { "Your tripcode's password is not kept." }
             }
-            p { "Nothing of this is written to disk or to a log, with one exception: of somebody whom the broadcaster bans, the fingerprint of the cookie, the tripcode, and how they looked are kept in a file until the ban ends, so that it outlasts a restart. The site does not know your address: you come through Tor. It loads nothing from anywhere else." }
+            p { "Nothing of this is written to disk or to a log, with " @if keeping.is_some() { "two exceptions. Of" } @else { "one exception: of" } " somebody whom the broadcaster bans, the fingerprint of the cookie, the tripcode, and how they looked are kept in a file until the ban ends, so that it outlasts a restart. " @if keeping.is_some() { "And " b { "the chat of this broadcast is being kept by the broadcaster" } ", see below. " } "The site does not know your address: you come through Tor. It loads nothing from anywhere else." }
+            @if let (Some(is_kept), Some(form_nonce)) = (keeping, form_nonce) { (kept(is_kept, form_nonce)) }
             @if let Some(form_nonce) = form_nonce {
                 form method="post" action="/privacy" {
                     input type="hidden" name="nonce" value=(form_nonce);
@@ -128,4 +135,61 @@ pub fn privacy(form_nonce: Option<&str>, theme: Theme, nonce: &str) -> Markup {
             p { a href="/" { "To the first page" } }
         }
     })
+}
+
+/// That the chat is kept with the recording, and a way to keep out of it.
+fn kept(is_kept: bool, form_nonce: &str) -> Markup {
+    html! {
+        h2 id="kept" { "The chat is being kept" }
+        p {
+            "While the show is recorded, what is said in the chat is written into a file beside the recording: when, under which name and tripcode, and what. The broadcaster has this file as long as they like, and may give it to others. Somebody without a name is “Anonymous” in it; tags, cookies and colours are not in it."
+        }
+        p {
+            "Lines that are hidden are not in it, nor those of people who are blocked. What you take back goes from the file, too, as long as this site is not restarted and the recording is one of the last eight. It cannot be taken from copies that somebody has made."
+        }
+        form method="post" action="/privacy" {
+            input type="hidden" name="nonce" value=(form_nonce);
+            @if is_kept {
+                button type="submit" class="main" name="keep" value="0" { "Do not keep my lines" }
+                " takes those out that you wrote, and keeps those out that you will write."
+            } @else {
+                "Your lines are not kept. "
+                button type="submit" name="keep" value="1" { "Keep them from now on" }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::reading::read;
+
+    #[test]
+    fn who_is_kept_is_told_so_and_has_a_way_out() {
+        let page = |keeping| {
+            let html = privacy(Some("7"), keeping, Theme::Browser, "NONCE").into_string();
+            let page = read(&html).unwrap_or_else(|flaw| panic!("{flaw}\n{html}"));
+            assert_eq!(page.nameless(), Vec::<String>::new());
+            let buttons: Vec<_> = page
+                .all("button")
+                .iter()
+                .map(|one| one.text().to_owned())
+                .collect();
+            (html, buttons)
+        };
+
+        let (html, buttons) = page(None);
+        assert_eq!(buttons, ["Forget me"]);
+        assert!(
+            html.contains("one exception: of") && !html.contains("being kept"),
+            "{html}"
+        );
+        let (html, buttons) = page(Some(true));
+        assert_eq!(buttons, ["Do not keep my lines", "Forget me"]);
+        assert!(html.contains("two exceptions. Of"), "{html}");
+        let (html, buttons) = page(Some(false));
+        assert_eq!(buttons, ["Keep them from now on", "Forget me"]);
+        assert!(html.contains("Your lines are not kept."), "{html}");
+    }
 }

@@ -5,17 +5,14 @@
 use maud::{Markup, html};
 
 use super::{
-    audio::choice_links,
+    choice::{Menu, choices},
     document::Document,
     show_name,
     video::{delay_links, rewind_links},
     watching_words,
 };
 use crate::{
-    media::{
-        broadcast::Air,
-        rendition::{Offer, Rendition},
-    },
+    media::{broadcast::Air, rendition::Offer, variant::Quality},
     room::{shields::ChatMode, show::Show, theme::Theme},
 };
 
@@ -30,10 +27,10 @@ pub struct Home<'a> {
     pub air: Air,
     /// How many are watching.
     pub watching: usize,
-    /// What there is to watch; `None` when off the air.
-    pub offer: Option<Offer>,
-    /// What the viewer watched last.
-    pub rendition: Rendition,
+    /// What there is to watch and to hear.
+    pub menu: Menu<'a>,
+    /// What the viewer chose last.
+    pub quality: Quality,
     /// The viewer's colours of the pages.
     pub theme: Theme,
     /// What the broadcaster decided about the chat.
@@ -76,10 +73,10 @@ pub fn page(home: &Home<'_>, nonce: &str) -> Markup {
         },
         theme: home.theme,
     };
-    let player = match home.rendition {
+    let player = match home.quality {
         // Nobody has clicked yet.
-        Rendition::Sound if home.offer.is_none_or(|offer| offer.has_sound) => "/audio?start=0",
-        Rendition::Full | Rendition::Sound => "/video",
+        Quality::Sound if home.menu.source.is_none_or(|offer| offer.has_sound) => "/audio?start=0",
+        Quality::Source | Quality::Variant(_) | Quality::Sound => "/video",
     };
     document.around(&html! {
         (text_only(home))
@@ -97,7 +94,8 @@ pub fn page(home: &Home<'_>, nonce: &str) -> Markup {
                 span { "Start " }
                 (delay_links(None))
                 (rewind_links(None))
-                (choice_links(home.offer))
+                // Which one they have changes in the frame, so it is marked there.
+                (choices(&home.menu.choices(None, None)))
             }
             nav aria-label="More" {
                 @if has_about { a href="#about" { "About this show" } " " }
@@ -113,7 +111,7 @@ pub fn page(home: &Home<'_>, nonce: &str) -> Markup {
                 }
                 a href="/stream.mp4" { "Only the stream" }
                 " "
-                a href="/stream.m3u8" { "Playlist" }
+                a href="/master.m3u8" { "Playlist" }
                 " "
                 @if home.has_recordings { a href="/recordings" { "Recordings" } " " }
                 a href="/privacy" { "Privacy" }
@@ -142,10 +140,14 @@ fn text_only(home: &Home<'_>) -> Markup {
             }
             ul {
                 li { a href="/stream.mp4" { "The stream, for a player" } }
-                @if home.offer.is_some_and(Offer::is_choice) {
+                @if home.menu.source.is_some_and(Offer::is_choice) {
                     li { a href="/audio.mp4" { "The sound alone, for a player" } }
                 }
+                @for (name, _) in home.menu.variants {
+                    li { a href={ "/quality/" (name) "/stream.mp4" } { (name) ", for a player" } }
+                }
                 li { a href="/stream.m3u8" { "The stream as a playlist" } }
+                li { a href="/master.m3u8" { "All qualities as a playlist" } }
                 li { a href="/live?static=1" { "What is going on, and the chat" } }
                 @if home.has_recordings { li { a href="/recordings" { "Recordings of earlier shows" } } }
                 @if home.chat != ChatMode::Off { li { a href="/compose" { "Write something" } } }
@@ -188,8 +190,11 @@ mod tests {
             title: "<Onions>",
             air: Air::Off,
             watching: 2,
-            offer: None,
-            rendition: Rendition::Full,
+            menu: Menu {
+                source: None,
+                variants: &[],
+            },
+            quality: Quality::Source,
             theme: Theme::Contrast,
             chat,
             wants_chat,
@@ -228,8 +233,11 @@ mod tests {
             title: "",
             air: Air::Off,
             watching: 0,
-            offer: None,
-            rendition: Rendition::Sound,
+            menu: Menu {
+                source: None,
+                variants: &[],
+            },
+            quality: Quality::Sound,
             theme: Theme::Browser,
             chat: ChatMode::Shown,
             wants_chat: None,

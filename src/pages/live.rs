@@ -240,6 +240,7 @@ pub fn pieces(update: &Update, now: Tick) -> Vec<Piece> {
         Update::Heartbeat => vec![shared(beat(AGAIN))],
         Update::Said(message) => vec![shared(chat::line(message))],
         Update::Hidden(ids) if ids.is_empty() => Vec::new(),
+        Update::Withdrawn(_) => Vec::new(),
         Update::Removed(ids) if ids.is_empty() => Vec::new(),
         Update::Shown(ids) if ids.is_empty() => Vec::new(),
         Update::Hidden(ids) | Update::Removed(ids) => vec![Piece::Css(chat::hidden(ids).into())],

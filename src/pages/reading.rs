@@ -2,7 +2,7 @@
 //! a name, or a form that could be sent from elsewhere, is a mistake of ours.
 
 /// Elements without an end.
-const VOID: [&str; 6] = ["br", "img", "input", "link", "meta", "hr"];
+const VOID: [&str; 7] = ["br", "img", "input", "link", "meta", "hr", "track"];
 
 /// Every other element that our pages are made of.
 const OURS: &str = "html head title style body main header footer nav section template slot iframe \
@@ -10,7 +10,7 @@ const OURS: &str = "html head title style body main header footer nav section te
     h1 h2 h3 h4 p div span a b code blockquote ul ol li dl dt dd table tr td th figure figcaption time \
     audio video picture em strong s pre \
     x-line x-day x-acts x-people x-title x-air x-uptime x-watching x-announcement x-notice x-beat x-shields \
-    x-encoder x-complaints x-tor x-recording x-history x-audit";
+    x-encoder x-variants x-complaints x-tor x-recording x-history x-audit";
 
 /// What a control is called by, or a form or a page made of.
 #[derive(Debug, Default)]

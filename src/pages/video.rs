@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use super::{
     audio,
+    choice::{Menu, choices},
     document::{Document, style},
     show_name,
     time::{about, date, roughly, time_of_day},
@@ -15,8 +16,8 @@ use crate::{
     media::{
         broadcast::Air,
         delay::Delay,
-        rendition::{Offer, Rendition},
         timeline::rewind::Rewind,
+        variant::{Quality, SOURCE},
     },
     room::theme::Theme,
 };
@@ -52,34 +53,63 @@ pub struct Video<'a> {
     pub begins: Option<WallTime>,
     /// The time of day.
     pub now: WallTime,
-    /// Whether the picture is wanted.
-    pub rendition: Rendition,
-    /// What there is; `None` when off the air.
-    pub offer: Option<Offer>,
+    /// What they get.
+    pub quality: Quality,
+    /// What there is.
+    pub menu: Menu<'a>,
     /// Whether the sound is to begin without a click.
     pub starts_itself: bool,
 }
 
 /// The player when on the air, else the card.
 pub fn page(video: &Video<'_>, nonce: &str) -> Markup {
-    match (video.air, video.rendition, video.offer) {
-        (Air::On { has_video, .. }, Rendition::Full, _) => player(video, has_video, nonce),
-        (Air::On { .. }, Rendition::Sound, Some(offer)) if offer.has_sound => {
+    match (video.air, video.quality, video.menu.source) {
+        (Air::On { .. }, Quality::Sound, Some(offer)) if offer.has_sound => {
             audio::player(video, offer, nonce)
         }
-        (Air::On { .. }, Rendition::Sound, Some(_)) => audio::silence(video, nonce),
-        (Air::Off, ..) | (_, Rendition::Sound, None) => card(video, nonce),
+        (Air::On { .. }, Quality::Sound, Some(_)) => audio::silence(video, nonce),
+        (Air::Off, ..) | (_, Quality::Sound, None) => card(video, nonce),
+        (Air::On { has_video, .. }, Quality::Source, _) => player(video, has_video, nonce),
+        (Air::On { .. }, Quality::Variant(name), _) => {
+            let mut variants = video.menu.variants.iter();
+            let offer = variants.find(|(other, _)| *other == name);
+            player(
+                video,
+                offer.is_none_or(|(_, offer)| offer.has_picture),
+                nonce,
+            )
+        }
     }
+}
+
+/// Where a quality with a picture is chosen.
+pub(super) fn quality_address(quality: Quality, delay: Option<Delay>) -> String {
+    let name = match &quality {
+        Quality::Variant(name) => name.as_str(),
+        Quality::Source | Quality::Sound => SOURCE,
+    };
+    let delay = delay.map_or(String::new(), |delay| format!("&delay={}", delay.word()));
+    format!("/video?quality={name}{delay}")
 }
 
 /// Where the player is that starts there with this delay.
 pub(super) fn player_address(delay: Option<Delay>, rewind: Option<Rewind>) -> String {
-    address("/video", delay, rewind)
+    address("/video", None, delay, rewind)
 }
 
-fn address(path: &str, delay: Option<Delay>, rewind: Option<Rewind>) -> String {
+fn address(
+    path: &str,
+    quality: Option<Quality>,
+    delay: Option<Delay>,
+    rewind: Option<Rewind>,
+) -> String {
+    let quality = match &quality {
+        Some(Quality::Variant(name)) => Some(format!("quality={name}")),
+        _ => None,
+    };
     let delay = delay.map(|delay| format!("delay={}", delay.word()));
-    let query: Vec<_> = delay.into_iter().chain(rewind.map(Rewind::query)).collect();
+    let rewind = rewind.map(Rewind::query);
+    let query: Vec<_> = quality.into_iter().chain(delay).chain(rewind).collect();
     if query.is_empty() {
         path.to_owned()
     } else {
@@ -130,7 +160,7 @@ fn player(video: &Video<'_>, has_video: bool, nonce: &str) -> Markup {
     };
     let delay = video.delay;
     // One path for all of them: NoScript's permission is for the path without the query.
-    let source = address("/stream.mp4", delay, video.rewind);
+    let source = address("/stream.mp4", Some(video.quality), delay, video.rewind);
     let live = player_address(delay, None);
     let again = player_address(delay, video.rewind);
     document.around(&html! {
@@ -150,6 +180,7 @@ fn player(video: &Video<'_>, has_video: bool, nonce: &str) -> Markup {
                 " · "
                 a href=(source) { "plain player" }
             }
+            p class="note choices" { (choices(&video.menu.choices(Some(video.quality), delay))) }
             p class="note rewind" { "Watch " (rewind_links(delay)) }
         }
     })
@@ -157,9 +188,9 @@ fn player(video: &Video<'_>, has_video: bool, nonce: &str) -> Markup {
 
 fn card(video: &Video<'_>, nonce: &str) -> Markup {
     let title = show_name(video.title);
-    let again = match video.rendition {
-        Rendition::Full => player_address(video.delay, None),
-        Rendition::Sound => audio::sound_address(video.delay, video.starts_itself),
+    let again = match video.quality {
+        Quality::Source | Quality::Variant(_) => player_address(video.delay, None),
+        Quality::Sound => audio::sound_address(video.delay, video.starts_itself),
     };
     let document = Document {
         title,
@@ -234,8 +265,11 @@ mod tests {
             theme: Theme::Paper,
             begins: show.begins(),
             now: WallTime::from_unix_millis(now),
-            rendition: Rendition::Full,
-            offer: None,
+            quality: Quality::Source,
+            menu: Menu {
+                source: None,
+                variants: &[],
+            },
             starts_itself: true,
         };
         let html = page(&video, "NONCE").into_string();
@@ -268,8 +302,11 @@ mod tests {
                 theme: Theme::Paper,
                 begins: None,
                 now: WallTime::from_unix_millis(0),
-                rendition: Rendition::Full,
-                offer: None,
+                quality: Quality::Source,
+                menu: Menu {
+                    source: None,
+                    variants: &[],
+                },
                 starts_itself: true,
             };
             let html = page(&video, "NONCE").into_string();

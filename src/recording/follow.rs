@@ -210,6 +210,7 @@ mod tests {
             max_bytes,
             keep_free: 0,
             is_public: true,
+            is_chat_public: false,
         };
         House {
             clock,

@@ -6,6 +6,7 @@ use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
+    sync::PoisonError,
     time::Duration,
 };
 
@@ -17,6 +18,7 @@ use crate::{
     media::recording::{
         MOST, Recording, RecordingName, Stage,
         chapters::{Chapter, Chapters},
+        chat,
     },
     private_file::{self, PrivateFileError},
 };
@@ -80,6 +82,7 @@ impl Entry {
             began: self.began.map(WallTime::from_unix_millis),
             length: Duration::from_millis(self.length.unwrap_or_default()),
             bytes: 0,
+            chat_bytes: 0,
             // Looked at once more when the size is known.
             chapters: Chapters::restored(self.chapters, u64::MAX),
             is_hidden: self.hidden,
@@ -100,8 +103,8 @@ impl Shared {
     /// Looks at the directory again, and deletes what is too old.
     pub(super) fn look(&self) {
         let directory = &self.settings.directory;
-        let files = match files(directory) {
-            Ok(files) => files,
+        let Found { files, chats } = match found(directory) {
+            Ok(found) => found,
             Err(error) => {
                 tracing::warn!(
                     "the recordings in `{}` cannot be listed: {error}",
@@ -127,6 +130,7 @@ impl Shared {
                 began: None,
                 length: Duration::ZERO,
                 bytes,
+                chat_bytes: 0,
                 chapters: Chapters::default(),
                 is_hidden: true,
                 stage: Stage::Unchecked,
@@ -135,6 +139,7 @@ impl Shared {
                 let chapters = recording.chapters.all().to_vec();
                 recording.chapters = Chapters::restored(chapters, bytes);
                 recording.bytes = bytes;
+                recording.chat_bytes = chats.get(&name).copied().unwrap_or_default();
             }
             state.all.insert(name, recording);
         }
@@ -146,6 +151,7 @@ impl Shared {
             .copied()
             .collect();
         drop(state);
+        self.drop_orphans(&chats);
         for name in &expired {
             match self.remove(*name) {
                 Ok(()) => tracing::info!("the recording {name} was deleted: it is too old"),
@@ -154,6 +160,29 @@ impl Shared {
         }
         if !expired.is_empty() {
             self.keep_index();
+        }
+    }
+
+    /// Deletes chats whose recordings are not there any more: whoever deletes a recording with another
+    /// program means its chat, too.
+    fn drop_orphans(&self, chats: &BTreeMap<RecordingName, u64>) {
+        for name in chats.keys().filter(|name| !self.file(**name).exists()) {
+            let _no_write = self.chats.lock().unwrap_or_else(PoisonError::into_inner);
+            match self.remove_chat(*name) {
+                Ok(()) => tracing::info!("the chat of {name} was deleted: its recording is gone"),
+                Err(error) => tracing::warn!("the chat of {name} cannot be deleted: {error}"),
+            }
+        }
+    }
+
+    /// Deletes what was left behind by a program that was killed while it wrote a chat. Blocks.
+    pub(super) fn clear_up(&self) {
+        let entries = fs::read_dir(&self.settings.directory);
+        for entry in entries.into_iter().flatten().flatten().take(MAX_ENTRIES) {
+            if entry.file_name().to_str().is_some_and(is_unfinished_chat) {
+                // What stays is deleted at another start.
+                drop(fs::remove_file(entry.path()));
+            }
         }
     }
 
@@ -194,10 +223,7 @@ impl Shared {
 
     /// Writes the index down.
     pub(super) fn write_index(&self) -> Result<(), PrivateFileError> {
-        let _one_at_a_time = self
-            .index
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _one_at_a_time = self.index.lock().unwrap_or_else(PoisonError::into_inner);
         let recordings = self.lock().all.values().map(Entry::of).collect();
         let text = toml::to_string(&Index { recordings }).unwrap_or_default();
         private_file::write(&self.settings.directory.join(INDEX), &text)
@@ -210,8 +236,10 @@ impl Shared {
         }
     }
 
-    /// Deletes a file and forgets it. One that is not there any more is no error.
+    /// Deletes a recording with its chat and forgets it. One that is not there any more is no error.
     pub(super) fn remove(&self, name: RecordingName) -> io::Result<()> {
+        let _no_write = self.chats.lock().unwrap_or_else(PoisonError::into_inner);
+        self.remove_chat(name)?;
         match fs::remove_file(self.file(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -252,11 +280,24 @@ impl Shared {
     }
 }
 
-/// Whether a file of this name in the directory of recordings is one of them, or the index.
+/// Whether a file of this name in the directory of recordings is one of them, the chat of one, or the
+/// index.
 pub fn is_ours(name: &str) -> bool {
     [INDEX, UNREADABLE].contains(&name)
         || private_file::is_unfinished(name, INDEX)
         || RecordingName::parse_file(name).is_some()
+        || chat::parse_file(name).is_some()
+        || is_unfinished_chat(name)
+}
+
+/// Whether this is what the writing of a chat leaves behind when the program is killed in it.
+fn is_unfinished_chat(name: &str) -> bool {
+    let file = name
+        .strip_prefix('.')
+        .and_then(|name| name.rsplit_once('.'));
+    file.is_some_and(|(file, _mark)| {
+        chat::parse_file(file).is_some() && private_file::is_unfinished(name, file)
+    })
 }
 
 /// As much of a title as is kept.
@@ -268,30 +309,45 @@ pub(super) fn cut(mut title: String) -> String {
     title
 }
 
-/// The files of recordings and their sizes, of at most as many as there may be.
-fn files(directory: &Path) -> io::Result<Vec<(RecordingName, u64)>> {
+/// What is in the directory: names and sizes.
+#[derive(Debug, Default)]
+struct Found {
+    /// Recordings, of at most as many as there may be.
+    files: Vec<(RecordingName, u64)>,
+    chats: BTreeMap<RecordingName, u64>,
+}
+
+fn found(directory: &Path) -> io::Result<Found> {
     let entries = match fs::read_dir(directory) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::default()),
         entries => entries?,
     };
-    let mut files = Vec::new();
+    let mut found = Found::default();
     for entry in entries.take(MAX_ENTRIES) {
         let entry = entry?;
         let name = entry.file_name();
-        let Some(name) = name.to_str().and_then(RecordingName::parse_file) else {
+        let name = name.to_str().unwrap_or_default();
+        let (recording, chat) = (RecordingName::parse_file(name), chat::parse_file(name));
+        if recording.or(chat).is_none() {
             continue;
-        };
+        }
         // Of the entry itself: links are not followed.
         match entry.metadata() {
-            Ok(about) if about.is_file() => files.push((name, about.len())),
+            Ok(about) if about.is_file() => {
+                found
+                    .files
+                    .extend(recording.map(|name| (name, about.len())));
+                found.chats.extend(chat.map(|name| (name, about.len())));
+            }
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
     }
+    let files = &mut found.files;
     files.sort_unstable_by_key(|(name, _)| std::cmp::Reverse(*name));
     files.truncate(MOST);
-    Ok(files)
+    Ok(found)
 }
 
 /// What the disk has left, if it says so.

@@ -151,6 +151,7 @@ impl Tape {
             began: Some(began),
             length: Duration::ZERO,
             bytes: init.len() as u64,
+            chat_bytes: 0,
             chapters: Chapters::default(),
             is_hidden: false,
             stage: Stage::Running,

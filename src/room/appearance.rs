@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     clock::{Tick, WallTime},
-    media::rendition::Rendition,
+    media::variant::Quality,
 };
 
 /// What somebody wants to change about themselves.
@@ -45,11 +45,11 @@ impl Room {
         Ok(())
     }
 
-    /// Remembers whether somebody watches or only listens. Nobody else sees it, and the way back is a
+    /// Remembers what somebody chose to watch or hear. Nobody else sees it, and the way back is a
     /// click away, so no form is needed.
-    pub fn choose_rendition(&mut self, viewer: ViewerId, rendition: Rendition) {
+    pub fn choose_quality(&mut self, viewer: ViewerId, quality: Quality) {
         if let Some(person) = self.sessions.person_mut(viewer) {
-            person.rendition = rendition;
+            person.quality = quality;
         }
     }
 

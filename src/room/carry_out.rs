@@ -121,6 +121,9 @@ impl Room {
                     return Err(Refusal::Protected);
                 }
                 let id = self.add_sanction(target, kind, by, wall, until)?;
+                if kind == SanctionKind::Block {
+                    self.withdraw_all_with(tripcode);
+                }
                 let what = format!("{tripcode} is {}{}", kind.participle(), ends(until));
                 Ok((what, vec![Order::Lift(id)]))
             }
@@ -287,6 +290,10 @@ impl Room {
             ends(until)
         );
         let mut undo = vec![Order::Lift(id)];
+        if purge || kind == SanctionKind::Block {
+            // For good: the transcript may have forgotten lines that were kept.
+            self.withdraw(viewer);
+        }
         if purge {
             let ids = self.transcript.of(viewer);
             let hidden = self.transcript.hide(&ids);

@@ -22,6 +22,8 @@ pub struct FormState {
     pub hindrance: Option<Refusal>,
     /// The captcha they have open.
     pub challenge: Option<(u64, Prompt)>,
+    /// Whether what they say is kept with a recording; `None` while nothing is.
+    pub keeping: Option<bool>,
     /// The emotes there are.
     pub emotes: Arc<EmoteTable>,
 }

@@ -168,6 +168,8 @@ pub enum Effect {
     Hidden(Vec<MessageId>),
     /// These may be seen again.
     Shown(Vec<MessageId>),
+    /// Nothing that this person has said may be kept.
+    Withdrawn(PublicKey),
     /// Somebody looks different.
     Looks(super::person::Identity),
     /// A person's video ends.

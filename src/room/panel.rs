@@ -73,6 +73,8 @@ pub enum Update {
     Shown(Vec<MessageId>),
     /// These are gone for good.
     Removed(Vec<MessageId>),
+    /// Nothing that this person has said may be kept with a recording; panels show it as before.
+    Withdrawn(PublicKey),
     /// Another announcement; an empty one is none.
     Announcement(Arc<str>),
     /// The chat is there, waits to be asked for, or is off.

@@ -12,7 +12,7 @@ use super::{
     theme::Theme,
     tripcode::Tripcode,
 };
-use crate::{clock::Tick, media::rendition::Rendition};
+use crate::{clock::Tick, media::variant::Quality};
 
 /// What a person may do. Higher is more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,8 +74,10 @@ pub struct Person {
     pub bearers: Nonces,
     /// Their choice of colours for the pages.
     pub theme: Theme,
-    /// Whether they watch or only listen.
-    pub rendition: Rendition,
+    /// What they chose to watch or hear.
+    pub quality: Quality,
+    /// Whether what they say may be kept with a recording, see [`super::consent`].
+    pub may_be_kept: bool,
     /// When they first came; the order of the list of people.
     pub came: Tick,
 }
@@ -107,7 +109,8 @@ impl Person {
             nonces: Nonces::default(),
             bearers: Nonces::default(),
             theme: Theme::default(),
-            rendition: Rendition::default(),
+            quality: Quality::default(),
+            may_be_kept: true,
             came: now,
         }
     }

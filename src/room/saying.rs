@@ -19,13 +19,13 @@ use super::{
     session::ViewerId,
     shields::ChatMode,
     theme::Theme,
-    transcript::{Message, Speaker},
+    transcript::{Manner, Message, Speaker},
     wording::label,
 };
 use crate::clock::{Tick, WallTime};
 
 /// A message on its way in.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Post<'a> {
     /// The number of the form.
     pub nonce: &'a str,
@@ -33,6 +33,10 @@ pub struct Post<'a> {
     pub text: &'a str,
     /// The id of a captcha, and the answer as normalised.
     pub answer: Option<(u64, &'a str)>,
+    /// Whether the form said that the chat is kept.
+    pub is_told: bool,
+    /// What its author chose about that, if it is not what the form said.
+    pub keeping: Option<bool>,
 }
 
 /// What became of a message.
@@ -74,6 +78,10 @@ impl Room {
         wall: WallTime,
     ) -> Result<Said, Refusal> {
         self.use_form(viewer, post.nonce, now)?;
+        // Also when nothing is said in the end.
+        if let Some(may_be_kept) = post.keeping {
+            self.set_keeping(viewer, may_be_kept);
+        }
         let mut solved = false;
         if let Some(answer) = post.answer
             && self.captcha_due(viewer, now).is_some()
@@ -117,6 +125,10 @@ impl Room {
         }
         person.pace.said(body.rows, now, &self.limits.flood);
         let speaker = Speaker::Person(person.identity.clone());
+        let manner = Manner {
+            is_action,
+            may_be_kept: self.keeps_chat && post.is_told && person.may_be_kept,
+        };
         if !person.is_exempt() && self.pace.said(now, &self.limits.flood) {
             self.alarms.push(Alarm::Slow);
         }
@@ -124,7 +136,7 @@ impl Room {
             Some(viewer),
             speaker,
             body,
-            is_action,
+            manner,
             wall,
         )))
     }

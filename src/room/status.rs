@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     clock::WallTime,
-    media::{meter::EncoderState, recording::Recorder},
+    media::{meter::EncoderState, recording::Recorder, variant::VariantName},
 };
 
 /// Whether viewers can reach the site through Tor.
@@ -60,6 +60,19 @@ impl From<Recorder> for RecordingState {
     }
 }
 
+/// A variant of the broadcast, made steady for looking at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VariantLine {
+    /// What it is called.
+    pub name: VariantName,
+    /// Whether viewers can choose it.
+    pub is_on_air: bool,
+    /// Kilobits per second, to two digits; `None` until enough has come.
+    pub kilobits: Option<u64>,
+    /// What is wrong with it: lower case, no full stop.
+    pub trouble: Option<String>,
+}
+
 /// One line of the list of done orders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditLine {
@@ -95,6 +108,8 @@ impl From<&AuditEntry> for AuditLine {
 pub struct DeskValues {
     /// What the encoder delivers, made steady for looking at.
     pub encoder: EncoderState,
+    /// The variants beside it, by name.
+    pub variants: Arc<[VariantLine]>,
     /// Whether viewers can come in.
     pub tor: TorState,
     /// Whether the show is being recorded.
@@ -103,7 +118,8 @@ pub struct DeskValues {
     pub history: History,
     /// Done orders, the newest first.
     pub audit: Arc<[AuditLine]>,
-    /// What the encoder complained about, the newest last; empty if it is not ours.
+    /// What the ffmpeg of the show said, the newest last; who spoke stands before the words if it was
+    /// not the encoder.
     pub complaints: Arc<[String]>,
 }
 
@@ -112,6 +128,8 @@ pub struct DeskValues {
 pub enum DeskUpdate {
     /// The encoder delivers differently.
     Encoder(EncoderState),
+    /// The variants do differently.
+    Variants(Arc<[VariantLine]>),
     /// The onion service stands elsewhere.
     Tor(TorState),
     /// Recording began, went on, ended, or has trouble.
@@ -136,6 +154,7 @@ impl DeskValues {
         }
         match update {
             DeskUpdate::Encoder(encoder) => replace(&mut self.encoder, encoder),
+            DeskUpdate::Variants(variants) => replace(&mut self.variants, variants),
             DeskUpdate::Tor(tor) => replace(&mut self.tor, tor),
             DeskUpdate::Recording(recording) => replace(&mut self.recording, recording),
             DeskUpdate::History(history) => replace(&mut self.history, history),

@@ -1,3 +1,4 @@
+mod consent;
 mod desk;
 mod door;
 mod misuse;
@@ -102,6 +103,7 @@ impl House {
                 nonce: &nonce,
                 text,
                 answer,
+                ..Post::default()
             },
             [7; 16],
             now,
@@ -247,7 +249,7 @@ fn a_form_is_sent_once_and_only_by_its_session() {
     let post = Post {
         nonce: &nonce,
         text: "hello",
-        answer: None,
+        ..Post::default()
     };
 
     assert_eq!(

@@ -37,6 +37,17 @@ pub struct Message {
     pub is_action: bool,
     /// Whether it is the first of its day (UTC), or the first of all.
     pub begins_day: bool,
+    /// Whether it may be kept with a recording; not shown to anybody.
+    pub may_be_kept: bool,
+}
+
+/// How something is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Manner {
+    /// It tells what the person does (`/me`).
+    pub is_action: bool,
+    /// It may be kept with a recording.
+    pub may_be_kept: bool,
 }
 
 impl Message {
@@ -82,7 +93,7 @@ impl Transcript {
         author: Option<ViewerId>,
         speaker: Speaker,
         body: Body,
-        is_action: bool,
+        manner: Manner,
         at: WallTime,
     ) -> Arc<Message> {
         let day = Some(at.days());
@@ -94,8 +105,9 @@ impl Transcript {
             at,
             speaker,
             body,
-            is_action,
+            is_action: manner.is_action,
             begins_day,
+            may_be_kept: manner.may_be_kept,
         });
         self.ring.push(Kept {
             author,

@@ -18,6 +18,7 @@ use onionstream::{
         lease::{Leases, Limits},
         panel::Panel,
         room::RoomHandle,
+        variants::Variants,
         video::VideoHandle,
     },
     media::{delay::Delay, timeline},
@@ -161,8 +162,10 @@ fn house(title_file: PathBuf) -> Site {
     let second = Duration::from_secs(1);
     // Nobody loads emotes anew.
     let (_, emotes) = watch::channel(Arc::new(Emotes::default()));
+    let video = VideoHandle::new(limits, second, clock);
     Site {
-        video: VideoHandle::new(limits, second, clock),
+        variants: Variants::new(video.clone(), limits, second, clock),
+        video,
         room: RoomHandle::new(room, panel.clone(), leases.clone(), clock),
         leases,
         panel,
@@ -194,6 +197,7 @@ fn house(title_file: PathBuf) -> Site {
                 max_bytes: 0,
                 keep_free: 0,
                 is_public: false,
+                is_chat_public: false,
             },
             clock,
         ),

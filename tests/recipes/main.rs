@@ -26,7 +26,7 @@ use boxes::{boxes, contains, decode_times, starts_with_keyframe};
 use place::{Ending, Place, eventually, is_running};
 
 /// Every recipe, by file name.
-const RECIPES: [&str; 7] = [
+const RECIPES: [&str; 8] = [
     "test-pattern.sh",
     "file.sh",
     "screen.sh",
@@ -34,6 +34,7 @@ const RECIPES: [&str; 7] = [
     "audio.sh",
     "vp9.sh",
     "hls.sh",
+    "two-qualities.sh",
 ];
 
 /// Traces of programs and of the input that no viewer needs to know.
@@ -159,6 +160,50 @@ fn hls_recipe_writes_whole_segments_with_a_map() {
         playlist.contains("#EXT-X-MAP:URI=\"init.mp4\"\n"),
         "{playlist}"
     );
+}
+
+#[test]
+fn two_qualities_come_from_one_process_each_in_a_directory_of_its_own() {
+    let place = Place::new();
+    let mut recipe = place.start("two-qualities.sh", &[], &[("PRESET", "low-latency")]);
+    let source = recipe.directory.clone();
+
+    for directory in [source.clone(), source.join("low")] {
+        recipe.directory = directory;
+        recipe.wait_for_segment(1);
+        assert_eq!(recipe.text("pid.txt"), format!("{}\n", recipe.child.id()));
+    }
+    recipe.stop(Signal::INT);
+
+    let mut bytes = Vec::new();
+    for directory in [source.clone(), source.join("low")] {
+        recipe.directory = directory;
+        recipe.assert_init_segment(&[b"vide", b"soun"]);
+        recipe.assert_growing_segments();
+        recipe.assert_without_traces(&TRACES);
+        recipe.assert_playlist(Ending::Ended);
+        assert_eq!(mode(&recipe.directory), 0o700);
+        bytes.push(recipe.segment(0).len());
+    }
+    assert!(bytes[1] * 2 < bytes[0], "{bytes:?}");
+}
+
+#[test]
+fn a_film_is_broadcast_in_two_qualities() {
+    let place = Place::new();
+    let film = place.film();
+    let mut recipe = place.start("two-qualities.sh", &[&film], &[("LOW_NAME", "p240")]);
+
+    let status = recipe.wait_for_end();
+
+    assert!(status.success(), "{status}: {}", recipe.complaints());
+    let source = recipe.directory.clone();
+    for directory in [source.clone(), source.join("p240")] {
+        recipe.directory = directory;
+        recipe.assert_init_segment(&[b"vide", b"soun"]);
+        recipe.assert_without_traces(&TRACES);
+        assert_eq!(recipe.segments(), [0, 1], "3 s in segments of 2 s");
+    }
 }
 
 #[test]
@@ -416,6 +461,12 @@ fn what_is_missing_or_wrong_is_said_in_one_sentence() {
             vec![],
             ("CAMERA", "/no/camera"),
             "there is no camera `/no/camera`; plug one in, or name it with CAMERA=/dev/videoN",
+        ),
+        (
+            "two-qualities.sh",
+            vec![],
+            ("LOW_NAME", "../x"),
+            "LOW_NAME is `../x`, but must be 1 to 16 of a-z, 0-9 and -, begin with a letter, and not be source",
         ),
         (
             "audio.sh",

@@ -292,6 +292,22 @@ impl Firefox {
         done(self.session.click(&element));
     }
 
+    /// Clicks a place so far left of and above the lower right corner of an element, in CSS pixels:
+    /// for what is in an element and no element of the page, as the buttons of a player.
+    pub(crate) fn click_in_corner(&self, css: &str, left: f64, above: f64) {
+        let look = format!(
+            "const e = document.querySelector({css:?}); e.scrollIntoView({{ block: 'nearest' }}); \
+             const r = e.getBoundingClientRect(); return [r.right, r.bottom]"
+        );
+        let corner = self.execute(&look);
+        let side = |number: usize| corner.get(number).and_then(Value::as_f64);
+        let (right, bottom) = side(0).zip(side(1)).expect("a corner");
+        done(
+            self.session
+                .click_at((right - left).round(), (bottom - above).round()),
+        );
+    }
+
     /// Types into an element; `"\u{e007}"` is the Enter key.
     pub(crate) fn type_text(&self, css: &str, text: &str) {
         let element = self.element(css);

@@ -17,7 +17,7 @@ use crate::{
 /// The commands by what they are about, for `--help`.
 pub(in crate::cli) const GROUPS: &str = "\
 While a show is running, from another terminal (`onionstream help COMMAND` says more):
-  The show       status, title, say, stop, panic, reload
+  The show       status, complaints, title, say, stop, panic, reload
   The chat       chat, users, hide, unhide, chat-mode, shield
   People         mute, ban, block, unban, bans, rename, cut, undo, log
   The desk       login-link, moderator";
@@ -36,6 +36,9 @@ pub(in crate::cli) enum Command {
     /// What is on, how many people watch, and whether they can reach it.
     #[command(hide = true)]
     Status,
+    /// What the ffmpeg of the show said, the newest last.
+    #[command(hide = true)]
+    Complaints,
     /// The title of the show; with a text, another one.
     ///
     /// Writes the title file, which everything follows. An empty text ('') takes the title away.
@@ -235,6 +238,7 @@ impl Command {
     pub(super) fn request(&self) -> Request {
         match self.clone() {
             Self::Status => Request::Status,
+            Self::Complaints => Request::Complaints,
             Self::Title { text } if text.is_empty() => Request::Title(None),
             Self::Title { text } => Request::Title(Some(joined(&text))),
             Self::Say { text } => Request::Say(joined(&text)),
@@ -409,6 +413,7 @@ mod tests {
             (&["cut", "k7m2"], "cut #k7m2"),
             (&["undo", "3"], "undo 3"),
             (&["log"], "log"),
+            (&["complaints"], "complaints"),
             (&["shield", "read-only", "on"], "shield read-only on"),
             (&["chat-mode", "hidden"], "chat-mode hidden"),
             (

@@ -16,6 +16,9 @@ use crate::{
 pub(super) fn of(request: &Request, answer: &Value) -> String {
     match request {
         Request::Status => status(answer),
+        Request::Complaints => list(answer, "ffmpeg said nothing", |line| {
+            format!("{}\n", text(line))
+        }),
         Request::Title(None) => format!("{}\n", text(answer)),
         Request::Say(_) => message(answer),
         Request::Chat(_) => list(answer, "nothing was said yet", message),
@@ -265,6 +268,7 @@ mod tests {
                 "chat": evil, "shields": [evil], "air": {"on": false}}),
             ),
             (Request::Title(None), json!(evil)),
+            (Request::Complaints, json!([evil])),
             (Request::Chat(1), json!([said])),
             (
                 Request::Users,

@@ -9,13 +9,19 @@ use super::every;
 use crate::{
     clock::{Clock, Tick},
     encoder::Complaints,
-    live::{desk::DeskFeed, panel::Panel, room::RoomHandle, video::VideoHandle},
-    media::meter::EncoderState,
+    live::{
+        desk::DeskFeed,
+        panel::Panel,
+        room::RoomHandle,
+        variants::{VariantState, Variants},
+        video::VideoHandle,
+    },
+    media::{meter::EncoderState, rendition::roughly},
     onion::{self, Stage},
     recording::Recordings,
     room::{
         history::History,
-        status::{DeskUpdate, TorState},
+        status::{DeskUpdate, TorState, VariantLine},
     },
 };
 
@@ -29,6 +35,7 @@ const AUDIT_LINES: usize = 12;
 #[derive(Debug, Clone)]
 pub(super) struct DeskUpdates {
     pub(super) video: VideoHandle,
+    pub(super) variants: Variants,
     pub(super) panel: Panel,
     pub(super) room: RoomHandle,
     pub(super) recordings: Recordings,
@@ -47,6 +54,8 @@ impl DeskUpdates {
         every(LOOK, move || {
             shown = self.video.encoder().steadied(&shown);
             self.desk.publish(&DeskUpdate::Encoder(shown));
+            let variants = self.variants.states().into_iter().map(line);
+            self.desk.publish(&DeskUpdate::Variants(variants.collect()));
             let complaints = self.complaints.all();
             self.desk
                 .publish(&DeskUpdate::Complaints(complaints.into()));
@@ -87,6 +96,15 @@ impl DeskUpdates {
             is_feed_direct: self.is_feed_direct,
             ..TorState::default()
         }));
+    }
+}
+
+fn line(state: VariantState) -> VariantLine {
+    VariantLine {
+        name: state.name,
+        is_on_air: state.offer.is_some(),
+        kilobits: state.offer.and_then(|offer| offer.full).map(roughly),
+        trouble: state.trouble,
     }
 }
 
@@ -159,6 +177,7 @@ mod tests {
         let (site, _) = parts::assemble(&settings, &emotes, "", clock, &closing).unwrap();
         DeskUpdates {
             video: site.video,
+            variants: site.variants,
             panel: site.panel,
             room: site.room,
             recordings: site.recordings,

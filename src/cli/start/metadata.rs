@@ -8,7 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::{
     ingest::{Event, Stop},
     live::video::VideoHandle,
-    media::privacy::{Guard, Trace},
+    media::{
+        privacy::{Guard, Trace},
+        variant::VariantName,
+    },
 };
 
 /// The guard of the show; clones are the same one.
@@ -18,6 +21,8 @@ pub(super) struct MetadataGuard {
     guard: Arc<Mutex<Guard>>,
     strips: bool,
     video: VideoHandle,
+    /// The variant that it guards, if it is not the source.
+    variant: Option<VariantName>,
 }
 
 impl MetadataGuard {
@@ -33,7 +38,24 @@ impl MetadataGuard {
             guard: Arc::new(Mutex::new(Guard::new(strips))),
             strips,
             video,
+            variant: None,
         }
+    }
+
+    /// The guard of a variant beside what this one guards.
+    pub(super) fn beside(&self, name: VariantName, video: VideoHandle) -> Self {
+        Self {
+            guard: Arc::new(Mutex::new(Guard::new(self.strips))),
+            strips: self.strips,
+            video,
+            variant: Some(name),
+        }
+    }
+
+    /// To be read after "of" or "the encoder".
+    fn whose(&self) -> String {
+        self.variant
+            .map_or_else(String::new, |name| format!(" of `{name}`"))
     }
 
     /// The event with clean bytes; `None` if it belongs to a stream that is refused.
@@ -46,7 +68,8 @@ impl MetadataGuard {
                 Ok(init) => Event::Init { init, started },
                 Err(refusal) => {
                     tracing::warn!(
-                        "nothing is played: {refusal} (or let it out with `ingest.strip_metadata = false`)"
+                        "nothing{} is played: {refusal} (or let it out with `ingest.strip_metadata = false`)",
+                        self.whose()
                     );
                     Event::Stopped(Stop::Refused)
                 }
@@ -67,18 +90,18 @@ impl MetadataGuard {
 
     /// Never the value itself: the log is kept, and shown to people who help.
     fn tell(&self, trace: Trace) {
-        let (what, fix) = (trace.words(), trace.fix());
+        let (what, fix, whose) = (trace.words(), trace.fix(), self.whose());
         if trace == Trace::Unreadable {
             tracing::warn!(
-                "the encoder writes {what}; they go out as they are, with whatever is in them"
+                "the encoder{whose} writes {what}; they go out as they are, with whatever is in them"
             );
         } else if self.strips {
             tracing::warn!(
-                "the encoder writes {what}; that was taken out; {fix} keeps it from being written"
+                "the encoder{whose} writes {what}; that was taken out; {fix} keeps it from being written"
             );
         } else {
             tracing::warn!(
-                "the encoder writes {what}, and viewers get it; {fix} keeps it from being written"
+                "the encoder{whose} writes {what}, and viewers get it; {fix} keeps it from being written"
             );
         }
     }

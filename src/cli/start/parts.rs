@@ -19,6 +19,7 @@ use crate::{
         lease::{self, Leases},
         panel::Panel,
         room::RoomHandle,
+        variants::Variants,
         video::VideoHandle,
     },
     media::timeline,
@@ -61,8 +62,11 @@ pub(super) fn assemble(
     let pictures = Arc::new(Captchas::start(CAPTCHAS_AHEAD).context("cannot draw captchas")?);
     let salt = tripcodes::Salt::open(&settings.onion.keys)?;
     let (book, emotes) = watch::channel(Arc::clone(emotes));
+    let silence = settings.ingest.silence;
+    let video = VideoHandle::new(limits, silence, clock);
     let site = Site {
-        video: VideoHandle::new(limits, settings.ingest.silence, clock),
+        variants: Variants::new(video.clone(), limits, silence, clock),
+        video,
         room: RoomHandle::new(room, panel.clone(), leases.clone(), clock),
         leases,
         panel,
@@ -103,9 +107,11 @@ fn recordings(settings: &Settings, clock: Clock) -> Recordings {
         max_bytes: recording.max_size as u64,
         keep_free: recording.keep_free as u64,
         is_public: recording.public,
+        is_chat_public: recording.chat_public,
     };
     let recordings = Recordings::open(settings, clock);
     recordings.want(recording.enabled);
+    recordings.want_chat(recording.chat);
     recordings
 }
 

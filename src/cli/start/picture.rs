@@ -60,12 +60,7 @@ pub(super) fn play(
     around: Surroundings,
 ) -> anyhow::Result<Picture> {
     let clock = around.clock;
-    let watched = ingest::Settings {
-        stream_dir: settings.ingest.directory.clone(),
-        title_file: settings.ingest.title_file.clone(),
-        max_fragment_bytes: settings.ingest.max_fragment as u64,
-        max_segment_bytes: settings.ingest.max_segment as u64,
-    };
+    let watched = watched(settings);
     // Another source takes the place of the stream directory, not of the title.
     let (mut sink, is_watched) = (picture.clone(), matches!(source, Source::Watch));
     let watching = ingest::watch(watched, clock, move |event, now| {
@@ -82,8 +77,9 @@ pub(super) fn play(
             None
         }
         Source::Encoder(job) => {
+            let complaints = around.complaints.clone();
             let encoder = encoder::run(job.clone(), around, picture)?;
-            prepare_slate(settings, job.plan().clone(), video.clone());
+            prepare_slate(settings, job.plan().clone(), video.clone(), complaints);
             Some(encoder)
         }
     };
@@ -93,8 +89,18 @@ pub(super) fn play(
     })
 }
 
+/// The stream directory and the title file.
+pub(super) fn watched(settings: &Settings) -> ingest::Settings {
+    ingest::Settings {
+        stream_dir: settings.ingest.directory.clone(),
+        title_file: settings.ingest.title_file.clone(),
+        max_fragment_bytes: settings.ingest.max_fragment as u64,
+        max_segment_bytes: settings.ingest.max_segment as u64,
+    }
+}
+
 /// Encodes the slate beside the show.
-fn prepare_slate(settings: &Settings, plan: Plan, video: VideoHandle) {
+fn prepare_slate(settings: &Settings, plan: Plan, video: VideoHandle, complaints: Complaints) {
     let (path, at_most) = (settings.encoder.slate.clone(), settings.encoder.slate_for);
     if at_most.is_zero() {
         return;
@@ -103,7 +109,7 @@ fn prepare_slate(settings: &Settings, plan: Plan, video: VideoHandle) {
     let started =
         thread::Builder::new()
             .name("slate".to_owned())
-            .spawn(move || match encoder::slate(&plan, path) {
+            .spawn(move || match encoder::slate(&plan, path, &complaints) {
                 Ok(bytes) => match Clip::parse(&bytes) {
                     Ok(clip) => {
                         let rate = if clip.init().has_video() {

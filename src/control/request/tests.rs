@@ -54,6 +54,7 @@ fn lines_are_read_as_the_page_says() {
     for (line, request) in [
         ("status", Request::Status),
         ("  status \r", Request::Status),
+        ("complaints", Request::Complaints),
         ("title", Request::Title(None)),
         ("title \"\"", Request::Title(Some(String::new()))),
         (
@@ -241,6 +242,7 @@ fn request() -> impl Strategy<Value = Request> {
     prop_oneof![
         proptest::sample::select(vec![
             Request::Status,
+            Request::Complaints,
             Request::Follow,
             Request::Users,
             Request::Bans,

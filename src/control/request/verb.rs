@@ -25,6 +25,11 @@ const SANCTION: &str = "WHO [for DURATION|for good] [purge]";
 pub const VERBS: &[Verb] = &[
     verb("status", "", "what is on, and how many people watch"),
     verb(
+        "complaints",
+        "",
+        "what the ffmpeg of the show said, the newest last",
+    ),
+    verb(
         "title",
         "[TEXT]",
         "the title; with a text, another one; `\"\"` takes it away",

@@ -24,7 +24,7 @@ use crate::{
         feed::{self, Feed},
         input::Contents,
         pace::Pace,
-        probe::{self, EncoderError, LIST, beside, listed},
+        probe::{self, EncoderError, LIST, ffprobe_of, tracks},
     },
     ingest::{Event, Stop},
     media::stream::{Item, SEGMENT},
@@ -150,7 +150,7 @@ fn look(plan: &Plan, feed: &Feed, around: &Surroundings, life: &Life) -> Option<
     arguments.extend(LIST.map(Into::into));
     arguments.extend(feed::arguments(&feed.address, feed.is_tls));
     let task = Task {
-        ffmpeg: beside(&plan.ffmpeg, "ffprobe"),
+        ffmpeg: ffprobe_of(&plan.ffmpeg),
         arguments,
         input: Stdio::null(),
         patience: Some(feed::STUCK),
@@ -168,7 +168,7 @@ fn look(plan: &Plan, feed: &Feed, around: &Surroundings, life: &Life) -> Option<
     // What was read until an error is as good as what can be had.
     drop(output.take(ANSWER).read_to_end(&mut words));
     drop(life.reap());
-    let contents = listed(&String::from_utf8_lossy(&words));
+    let contents = tracks(&String::from_utf8_lossy(&words));
     let is_enough = contents.audio || (contents.video && plan.preset.has_video());
     if contents.video && !is_enough {
         feed.trouble.note(

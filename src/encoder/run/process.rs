@@ -3,7 +3,7 @@
 use std::{
     env,
     ffi::OsString,
-    io::{self, BufRead as _, BufReader, Read as _},
+    io::{self, BufReader},
     os::{
         fd::OwnedFd,
         unix::{net::UnixStream, process::CommandExt as _},
@@ -29,9 +29,6 @@ pub(super) const END_WITHIN: Duration = Duration::from_secs(1);
 
 /// Between two looks whether it has ended.
 pub(super) const LOOK: Duration = Duration::from_millis(10);
-
-/// Bytes of a line of complaints that are read at most.
-const LINE: u64 = 4096;
 
 /// Variables that one that fetches keeps: how to find programs, libraries and certificates, and the
 /// language of its complaints.
@@ -151,19 +148,7 @@ impl Process {
         // Ends with the process, whose standard error it reads.
         thread::Builder::new()
             .name("complaints".to_owned())
-            .spawn(move || {
-                let mut errors = BufReader::new(errors);
-                let mut line = Vec::new();
-                let mut is_rest = false;
-                while let Ok(1..) = errors.by_ref().take(LINE).read_until(b'\n', &mut line) {
-                    // The rest of a line that was too long could be the end of an address.
-                    if !is_rest {
-                        complaints.note(&line);
-                    }
-                    is_rest = line.last() != Some(&b'\n');
-                    line.clear();
-                }
-            })?;
+            .spawn(move || complaints.listen_to(BufReader::new(errors)))?;
         let process = Self { child };
         // Without a listener it has ended, and its complaints say why.
         if let Some((ours, door)) = handed_over

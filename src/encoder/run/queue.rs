@@ -69,6 +69,15 @@ pub fn plans(plan: &Plan, path: &Path) -> Result<Vec<Plan>, EncoderError> {
         .collect()
 }
 
+/// Whether a file can be played, or how many files there are in a directory; these are not opened.
+///
+/// # Errors
+///
+/// There is nothing to play.
+pub fn check_files(plan: &Plan, path: &Path) -> Result<usize, EncoderError> {
+    Queue::open(plan, path.to_owned(), false).map(|queue| queue.rest.len())
+}
+
 /// The files to play, by name.
 fn list(path: &Path) -> Result<VecDeque<PathBuf>, EncoderError> {
     let unreadable = |cause| EncoderError::Unreadable {

@@ -1,6 +1,10 @@
-//! Repacking what somebody else encoded: FLV goes into an ffmpeg, fragments come out.
+//! An ffmpeg between two pipes: what somebody else encoded goes in, fragments come out.
+//!
+//! Belongs here: repacking FLV, and encoding once more what is on the air already. Does not belong
+//! here: what is done with the fragments.
 
 use std::{
+    ffi::OsString,
     io::{self, PipeWriter},
     path::PathBuf,
     process::Stdio,
@@ -14,7 +18,16 @@ use super::{
     process::{Ended, Task},
     watch,
 };
-use crate::{encoder::command::remux_arguments, media::stream::Item};
+use crate::{
+    encoder::{command::remux_arguments, lower::Lower},
+    media::stream::Item,
+};
+
+/// What is repacked is called this in complaints.
+const REPACKING: &str = "repacking";
+
+/// What is encoded once more is called this in complaints.
+const LOW: &str = "low";
 
 /// One that repacks writes within this time what it gets.
 const STUCK: Duration = Duration::from_secs(15);
@@ -38,33 +51,75 @@ pub struct Remux {
 /// No pipe or no thread. A program that cannot be started is logged, and the pipe is closed.
 pub fn remux(
     remux: Remux,
+    each: impl FnMut(Item) -> bool + Send + 'static,
+) -> io::Result<(PipeWriter, EncoderThread)> {
+    let Remux { ffmpeg, around } = remux;
+    between(
+        REPACKING,
+        ffmpeg,
+        remux_arguments(),
+        around,
+        each,
+        |words| {
+            if let Some(words) = words {
+                tracing::warn!("the ffmpeg that repacks the stream {words}");
+            }
+        },
+    )
+}
+
+/// Starts an ffmpeg that makes less of the fragmented MP4 that is written into the pipe; `each` gets
+/// what comes out, and says whether to go on. At the end `ended` is told why, to be read after "the
+/// encoder", unless that was wanted.
+///
+/// It ends when the pipe is closed. When it ends by itself, writing into the pipe fails.
+///
+/// # Errors
+///
+/// No pipe or no thread.
+pub fn lower(
+    ffmpeg: PathBuf,
+    lower: &Lower,
+    around: Surroundings,
+    each: impl FnMut(Item) -> bool + Send + 'static,
+    ended: impl FnOnce(Option<String>) + Send + 'static,
+) -> io::Result<(PipeWriter, EncoderThread)> {
+    between(LOW, ffmpeg, lower.arguments(), around, each, ended)
+}
+
+fn between(
+    name: &'static str,
+    ffmpeg: PathBuf,
+    arguments: Vec<OsString>,
+    around: Surroundings,
     mut each: impl FnMut(Item) -> bool + Send + 'static,
+    told: impl FnOnce(Option<String>) + Send + 'static,
 ) -> io::Result<(PipeWriter, EncoderThread)> {
     let (input, writer) = io::pipe()?;
     let life = Arc::new(Life::default());
-    let clock = remux.around.clock;
+    let around = Surroundings {
+        complaints: around.complaints.by(name),
+        ..around
+    };
+    let clock = around.clock;
     let reading = Arc::clone(&life);
     let work = move || {
         let task = Task {
-            ffmpeg: remux.ffmpeg,
-            arguments: remux_arguments(),
+            ffmpeg,
+            arguments,
             input: Stdio::from(input),
             patience: Some(STUCK),
             feed: None,
         };
         let mut is_wanted = true;
-        let ended = encode(task, &remux.around, &reading, &mut |item| {
+        let ended = encode(task, &around, &reading, &mut |item| {
             is_wanted = each(item);
             is_wanted
         });
         let is_expected = matches!(ended, Ended::Well) || !is_wanted || reading.is_over();
-        if !is_expected {
-            tracing::warn!(
-                "the ffmpeg that repacks the stream {}{}",
-                ended.words(),
-                last_words(&remux.around.complaints)
-            );
-        }
+        told(
+            (!is_expected).then(|| format!("{}{}", ended.words(), last_words(&around.complaints))),
+        );
         // Nothing is left to look after.
         reading.end();
     };
@@ -72,10 +127,10 @@ pub fn remux(
         life: Arc::clone(&life),
         threads: Vec::new(),
     };
-    let reader = Builder::new().name("remux".to_owned()).spawn(work)?;
+    let reader = Builder::new().name(name.to_owned()).spawn(work)?;
     thread.threads.push(reader);
     let watcher = Builder::new()
-        .name("remux watch".to_owned())
+        .name(format!("{name} watch"))
         .spawn(move || watch(&life, clock))?;
     thread.threads.push(watcher);
     Ok((writer, thread))

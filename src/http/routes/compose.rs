@@ -45,6 +45,8 @@ struct Fields {
     several: String,
     text: String,
     insert: String,
+    told: String,
+    keep: String,
     challenge: String,
     answer: String,
     name: String,
@@ -61,6 +63,22 @@ struct Outcome {
     wish: Wish,
     dressing: bool,
     several_lines: bool,
+    /// Whether somebody ticked the box that lets lines be kept, or took the tick away.
+    keeps: Option<bool>,
+}
+
+impl Fields {
+    /// Whether the form said that the chat is kept.
+    fn is_told(&self) -> bool {
+        !self.told.is_empty()
+    }
+
+    /// Whether the box was ticked, if there was one and somebody changed it: a page that was opened
+    /// before a no elsewhere is no yes.
+    fn keeping(&self) -> Option<bool> {
+        let (was_ticked, is_ticked) = (self.told == compose::TICKED, !self.keep.is_empty());
+        (self.is_told() && was_ticked != is_ticked).then_some(is_ticked)
+    }
 }
 
 async fn show(
@@ -74,6 +92,7 @@ async fn show(
         wish: Wish::Any,
         dressing: false,
         several_lines: false,
+        keeps: None,
     };
     let page = page(&room, &prompts, visitor.viewer, outcome)?;
     Ok((visitor.cookie, page).into_response())
@@ -109,6 +128,7 @@ fn say(room: &RoomHandle, viewer: ViewerId, fields: &Fields) -> Result<Outcome, 
         wish: Wish::Any,
         dressing: false,
         several_lines: !fields.several.is_empty(),
+        keeps: fields.keeping(),
     };
     if !fields.insert.is_empty() {
         let gap = if outcome.text.is_empty() || outcome.text.ends_with(' ') {
@@ -133,6 +153,8 @@ fn say(room: &RoomHandle, viewer: ViewerId, fields: &Fields) -> Result<Outcome, 
                 nonce: &fields.nonce,
                 text: &fields.text,
                 answer,
+                is_told: fields.is_told(),
+                keeping: fields.keeping(),
             };
             match room.say(viewer, post)? {
                 Err(refusal) => outcome.notice = Some(Notice::Refused(refusal)),
@@ -177,6 +199,7 @@ async fn dress(
         notice: Some(notice),
         wish: Wish::Any,
         several_lines: !fields.several.is_empty(),
+        keeps: None,
     })
 }
 
@@ -231,6 +254,7 @@ fn theme(room: &RoomHandle, viewer: ViewerId, fields: Fields) -> Outcome {
         notice,
         wish: Wish::Any,
         several_lines: !fields.several.is_empty(),
+        keeps: None,
     }
 }
 
@@ -263,6 +287,7 @@ fn page(
         notice: notice.as_ref(),
         several_lines: outcome.several_lines || outcome.text.contains('\n'),
         dressing: outcome.dressing,
+        keeps: outcome.keeps,
         questions: prompts.questions,
         theme: room.theme(viewer),
     };

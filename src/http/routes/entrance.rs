@@ -231,13 +231,16 @@ async fn privacy(
     let form = room.form(visitor.viewer)?;
     let theme = room.theme(visitor.viewer);
     let nonce = form.as_ref().map(|form| form.nonce.as_str());
-    let page = Page::new(|style| entrance::privacy(nonce, theme, style))?;
+    let keeping = form.as_ref().and_then(|form| form.keeping);
+    let page = Page::new(|style| entrance::privacy(nonce, keeping, theme, style))?;
     Ok((visitor.cookie, page))
 }
 
+/// Without `keep` it is the button that forgets everything.
 #[derive(Debug, Deserialize)]
 struct Forget {
     nonce: String,
+    keep: Option<String>,
 }
 
 async fn forget(
@@ -245,6 +248,11 @@ async fn forget(
     visitor: Visitor,
     OwnForm(form): OwnForm<Forget>,
 ) -> Result<Response, Problem> {
+    if let Some(keep) = form.keep {
+        // A form that is too old: the page says what holds, and has a fresh one.
+        let _chosen = room.choose_keeping(visitor.viewer, &form.nonce, keep == "1");
+        return Ok((visitor.cookie, Redirect::to("/privacy")).into_response());
+    }
     if room.forget(visitor.viewer, &form.nonce).is_err() {
         // A form that is too old: the page again, with a fresh one.
         return Ok(Redirect::to("/privacy").into_response());

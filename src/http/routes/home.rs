@@ -14,9 +14,10 @@ use crate::{
         problem::Problem,
         visitor::{Page, Visitor},
     },
-    live::{panel::Panel, room::RoomHandle, video::VideoHandle},
+    live::{panel::Panel, room::RoomHandle, variants::Variants},
     media::recording::Eyes,
     pages::{
+        choice::Menu,
         description,
         home::{self, Home},
     },
@@ -37,12 +38,13 @@ async fn show(
     State(panel): State<Panel>,
     State(room): State<RoomHandle>,
     State(recordings): State<Recordings>,
-    State(video): State<VideoHandle>,
+    State(variants): State<Variants>,
     visitor: Visitor,
     wish: Result<Query<Wish>, QueryRejection>,
 ) -> Result<impl IntoResponse, Problem> {
     let values = panel.summary();
     let words = room.show();
+    let list = variants.list();
     let wants_chat = wish
         .ok()
         .and_then(|Query(wish)| match wish.chat.as_deref() {
@@ -54,8 +56,11 @@ async fn show(
         title: values.title.as_str(),
         air: values.air,
         watching: values.watching,
-        offer: video.offer(),
-        rendition: room.rendition(visitor.viewer),
+        menu: Menu {
+            source: variants.source().offer(),
+            variants: &list,
+        },
+        quality: room.quality(visitor.viewer),
         theme: room.theme(visitor.viewer),
         chat: room.shields().chat,
         wants_chat,

@@ -1,4 +1,5 @@
-//! `/stream.m3u8`, `/init.mp4`, `/stream<N>.m4s`: the same media for external players.
+//! The same media for external players: `/stream.m3u8`, `/init.mp4`, `/stream<N>.m4s` and the same
+//! below `/quality/NAME/`; `/audio.m3u8`, `/audio-init.mp4`, `/audio<N>.m4s`; `/master.m3u8`.
 //!
 //! From memory, never from disk: only the current run, only complete segments, and numbers that
 //! never repeat, also when the encoder starts again at 0.
@@ -8,36 +9,109 @@ use std::convert::Infallible;
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::State,
+    extract::{Path, State},
     response::{IntoResponse, Response},
     routing::get,
 };
 use futures_util::stream;
 use http::{Method, Uri, header};
 
+use super::stream::{missing, variant};
 use crate::{
     http::{Site, problem::Problem},
-    live::video::VideoHandle,
-    media::{playlist, rendition::Rendition},
+    live::{variants::Variants, video::VideoHandle},
+    media::{
+        listing::segment_named,
+        master::{self, Stream},
+        rendition::Rendition,
+        variant::{Quality, VariantName},
+    },
 };
+
+/// Where the variants are.
+const QUALITY: &str = "/quality/";
+
+const PLAYLIST: [(header::HeaderName, &str); 1] =
+    [(header::CONTENT_TYPE, "application/vnd.apple.mpegurl")];
 
 pub(in crate::http) fn routes() -> Router<Site> {
     Router::new()
+        .route("/master.m3u8", get(master))
         .route("/stream.m3u8", get(list))
         .route("/init.mp4", get(init))
+        .route("/audio.m3u8", get(list_sound))
+        .route("/audio-init.mp4", get(init_sound))
+        .route("/quality/{name}/stream.m3u8", get(list_variant))
+        .route("/quality/{name}/init.mp4", get(init_variant))
+}
+
+/// Every quality that is on the air, the source first.
+async fn master(State(variants): State<Variants>) -> Result<impl IntoResponse, Problem> {
+    let offered = variants.streams().into_iter();
+    let streams: Vec<_> = offered
+        .filter_map(|(quality, video)| {
+            let address = match quality {
+                Quality::Source => "stream.m3u8".to_owned(),
+                Quality::Variant(name) => format!("quality/{name}/stream.m3u8"),
+                Quality::Sound => "audio.m3u8".to_owned(),
+            };
+            let rendition = quality.rendition();
+            let (init, offer) = (video.init(rendition)?, video.offer()?);
+            // Of sound alone there is only one.
+            if rendition == Rendition::Sound && !offer.has_picture {
+                return None;
+            }
+            let so_far = match rendition {
+                Rendition::Full => offer.full,
+                Rendition::Sound => offer.sound,
+            };
+            let listing = video.listing(rendition)?;
+            Some(Stream::of(address, init, &listing, so_far))
+        })
+        .collect();
+    if streams.is_empty() {
+        return Err(Problem::OFF_AIR);
+    }
+    Ok((PLAYLIST, master::playlist(&streams)))
 }
 
 async fn list(State(video): State<VideoHandle>) -> Result<impl IntoResponse, Problem> {
-    let listing = video.listing().ok_or(Problem::OFF_AIR)?;
-    let text = listing.playlist();
-    Ok((
-        [(header::CONTENT_TYPE, "application/vnd.apple.mpegurl")],
-        text,
-    ))
+    listed(&video, Rendition::Full)
+}
+
+async fn list_sound(State(video): State<VideoHandle>) -> Result<impl IntoResponse, Problem> {
+    listed(&video, Rendition::Sound)
+}
+
+async fn list_variant(
+    State(variants): State<Variants>,
+    Path(name): Path<String>,
+) -> Result<impl IntoResponse, Problem> {
+    listed(&variant(&variants, &name)?, Rendition::Full)
+}
+
+fn listed(video: &VideoHandle, rendition: Rendition) -> Result<impl IntoResponse + use<>, Problem> {
+    let listing = video.listing(rendition).ok_or_else(|| missing(video))?;
+    Ok((PLAYLIST, listing.playlist()))
 }
 
 async fn init(State(video): State<VideoHandle>) -> Result<impl IntoResponse, Problem> {
-    let bytes = video.init(Rendition::Full).ok_or(Problem::OFF_AIR)?;
+    begun(&video, Rendition::Full)
+}
+
+async fn init_sound(State(video): State<VideoHandle>) -> Result<impl IntoResponse, Problem> {
+    begun(&video, Rendition::Sound)
+}
+
+async fn init_variant(
+    State(variants): State<Variants>,
+    Path(name): Path<String>,
+) -> Result<impl IntoResponse, Problem> {
+    begun(&variant(&variants, &name)?, Rendition::Full)
+}
+
+fn begun(video: &VideoHandle, rendition: Rendition) -> Result<impl IntoResponse + use<>, Problem> {
+    let bytes = video.init(rendition).ok_or_else(|| missing(video))?;
     Ok(([(header::CONTENT_TYPE, "video/mp4")], bytes))
 }
 
@@ -45,16 +119,13 @@ async fn init(State(video): State<VideoHandle>) -> Result<impl IntoResponse, Pro
 ///
 /// A route for `/{name}` would answer "wrong method" for every address that is nothing.
 pub(in crate::http) async fn segment_or_nothing(
-    State(video): State<VideoHandle>,
+    State(variants): State<Variants>,
     method: Method,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let parts = uri
-        .path()
-        .strip_prefix('/')
+    let parts = Some(uri.path())
         .filter(|_| method == Method::GET || method == Method::HEAD)
-        .and_then(playlist::segment_number)
-        .and_then(|sequence| video.segment(sequence))
+        .and_then(|path| segment(&variants, path))
         .ok_or(Problem::NOT_FOUND)?;
     let length: usize = parts.iter().map(Bytes::len).sum();
     let headers = [
@@ -63,4 +134,20 @@ pub(in crate::http) async fn segment_or_nothing(
     ];
     let body = Body::from_stream(stream::iter(parts.into_iter().map(Ok::<_, Infallible>)));
     Ok((headers, body).into_response())
+}
+
+/// The segment at a path, if there is one.
+fn segment(variants: &Variants, path: &str) -> Option<Vec<Bytes>> {
+    if let Some(rest) = path.strip_prefix(QUALITY) {
+        let (name, file) = rest.split_once('/')?;
+        let (rendition, sequence) = segment_named(file)?;
+        let video = variants.get(VariantName::parse(name)?)?;
+        video.init(rendition)?;
+        return video.segment(rendition, sequence);
+    }
+    let (rendition, sequence) = segment_named(path.strip_prefix('/')?)?;
+    let video = variants.source();
+    // Without sound there is no such segment.
+    video.init(rendition)?;
+    video.segment(rendition, sequence)
 }

@@ -4,6 +4,8 @@
 //! list is looked for on the disk. No `Last-Modified` and no `ETag`: they would say more about files
 //! and clocks than the name does.
 
+mod chat;
+
 use std::{convert::Infallible, time::Duration};
 
 use axum::{
@@ -41,6 +43,7 @@ pub(in crate::http) fn routes() -> Router<Site> {
     Router::new()
         .route("/recordings", get(list))
         .route("/recordings/{name}", get(show))
+        .route("/recordings/{name}/{chat}", get(chat::send))
 }
 
 /// Where recordings and the right to them come from.
@@ -77,7 +80,8 @@ async fn list(State(archive): State<Archive>, visitor: Visitor) -> Result<Respon
     }
     let list = archive.recordings.list_for(eyes);
     let theme = archive.room.theme(visitor.viewer);
-    let page = Page::new(|nonce| pages::list(&list, theme, nonce))?;
+    let chats = eyes == Eyes::Broadcaster || archive.recordings.is_chat_public();
+    let page = Page::new(|nonce| pages::list(&list, chats, theme, nonce))?;
     Ok((visitor.cookie, page).into_response())
 }
 
@@ -113,7 +117,9 @@ async fn show(
         .ok_or(Problem::NOT_FOUND)?;
     let theme = archive.room.theme(viewer);
     let from = recording.chapters.before(from);
-    Ok(Page::new(|nonce| pages::one(&recording, from, theme, nonce))?.into_response())
+    let with_chat = archive.recordings.has_chat_for(recording.name, eyes);
+    let page = Page::new(|nonce| pages::one(&recording, from, with_chat, theme, nonce))?;
+    Ok(page.into_response())
 }
 
 const TYPE: [(header::HeaderName, &str); 2] = [

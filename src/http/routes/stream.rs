@@ -1,4 +1,8 @@
-//! `/stream.mp4`: the broadcast as one endless response; `/audio.mp4`: its sound alone.
+//! `/stream.mp4`: the broadcast as one endless response; `/audio.mp4`: its sound alone;
+//! `/quality/NAME/stream.mp4`: a variant.
+//!
+//! `/stream.mp4?quality=NAME` is the variant, too, for as long as there is one, and then the source:
+//! what pages use, because `NoScript` asks its user anew for each path and not for each query.
 //!
 //! Plain 200, chunked, without length or ranges: Firefox starts such a response at the first
 //! frame, and refuses to start one that claims a huge length.
@@ -8,7 +12,7 @@ use std::{convert::Infallible, time::Duration};
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::{Query, State, rejection::QueryRejection},
+    extract::{FromRef, Path, Query, State, rejection::QueryRejection},
     response::IntoResponse,
     routing::get,
 };
@@ -20,9 +24,15 @@ use crate::{
     http::{Site, problem::Problem, visitor::Audience},
     live::{
         lease::{Kind, Lease, Leases},
+        variants::Variants,
         video::{VideoHandle, Viewing},
     },
-    media::{delay::Delay, rendition::Rendition, timeline::rewind::Rewind},
+    media::{
+        delay::Delay,
+        rendition::Rendition,
+        timeline::rewind::Rewind,
+        variant::{Quality, VariantName},
+    },
 };
 
 /// A broadcast that has fewer bytes than this to start with is a thin one: sound alone, or a
@@ -63,6 +73,7 @@ pub(super) struct Choice {
     delay: Option<String>,
     back: Option<String>,
     segment: Option<String>,
+    quality: Option<String>,
 }
 
 impl Choice {
@@ -77,13 +88,53 @@ impl Choice {
     pub(super) fn rewind(&self) -> Option<Rewind> {
         Rewind::parse(self.back.as_deref(), self.segment.as_deref())
     }
+
+    pub(super) fn quality(&self) -> Option<Quality> {
+        self.quality.as_deref().and_then(Quality::parse)
+    }
 }
 
 pub(in crate::http) fn routes() -> Router<Site> {
     // Not for HEAD: it would open a viewing only to drop it.
     Router::new()
-        .route("/stream.mp4", get(play_full).head(describe_full))
+        .route("/stream.mp4", get(play_chosen).head(describe_chosen))
         .route("/audio.mp4", get(play_sound).head(describe_sound))
+        .route(
+            "/quality/{name}/stream.mp4",
+            get(play_variant).head(describe_variant),
+        )
+}
+
+/// What it takes to play something.
+#[derive(Clone)]
+pub(in crate::http) struct Stage {
+    variants: Variants,
+    leases: Leases,
+    delays: Delays,
+}
+
+impl FromRef<Site> for Stage {
+    fn from_ref(site: &Site) -> Self {
+        Self {
+            variants: site.variants.clone(),
+            leases: site.leases.clone(),
+            delays: site.delays,
+        }
+    }
+}
+
+type Asked = Result<Query<Choice>, QueryRejection>;
+
+const NO_VARIANT: Problem = Problem::new(
+    StatusCode::NOT_FOUND,
+    "This quality is not on the air",
+    "The first page shows which there are.",
+);
+
+/// The variant that an address names.
+pub(super) fn variant(variants: &Variants, name: &str) -> Result<VideoHandle, Problem> {
+    let name = VariantName::parse(name).ok_or(Problem::NOT_FOUND)?;
+    variants.get(name).ok_or(NO_VARIANT)
 }
 
 const NO_SOUND: Problem = Problem::new(
@@ -104,7 +155,7 @@ fn headers(rendition: Rendition) -> [(header::HeaderName, &'static str); 2] {
 }
 
 /// Why there is nothing of a rendition.
-fn missing(video: &VideoHandle) -> Problem {
+pub(super) fn missing(video: &VideoHandle) -> Problem {
     match video.init(Rendition::Full) {
         Some(_) => NO_SOUND,
         None => Problem::OFF_AIR,
@@ -120,51 +171,72 @@ fn describe(
     Ok(headers(rendition))
 }
 
-async fn describe_full(State(video): State<VideoHandle>) -> Result<impl IntoResponse, Problem> {
-    describe(&video, Rendition::Full)
-}
-
-async fn describe_sound(State(video): State<VideoHandle>) -> Result<impl IntoResponse, Problem> {
-    describe(&video, Rendition::Sound)
-}
-
-async fn play_full(
-    parts: (State<VideoHandle>, State<Leases>, State<Delays>),
-    viewer: Audience,
-    choice: Result<Query<Choice>, QueryRejection>,
+async fn describe_chosen(
+    State(stage): State<Stage>,
+    choice: Asked,
 ) -> Result<impl IntoResponse, Problem> {
-    play(Rendition::Full, parts, viewer, choice)
+    let wanted = Choice::of(choice).quality().unwrap_or_default();
+    describe(&stage.variants.choose(wanted).1, Rendition::Full)
+}
+
+async fn describe_variant(
+    State(stage): State<Stage>,
+    Path(name): Path<String>,
+) -> Result<impl IntoResponse, Problem> {
+    describe(&variant(&stage.variants, &name)?, Rendition::Full)
+}
+
+async fn describe_sound(State(stage): State<Stage>) -> Result<impl IntoResponse, Problem> {
+    describe(stage.variants.source(), Rendition::Sound)
+}
+
+async fn play_chosen(
+    State(stage): State<Stage>,
+    viewer: Audience,
+    choice: Asked,
+) -> Result<impl IntoResponse, Problem> {
+    let choice = Choice::of(choice);
+    let wanted = choice.quality().unwrap_or_default();
+    let (_, video) = stage.variants.choose(wanted);
+    play(&stage, &video, Rendition::Full, viewer, &choice)
+}
+
+async fn play_variant(
+    State(stage): State<Stage>,
+    Path(name): Path<String>,
+    viewer: Audience,
+    choice: Asked,
+) -> Result<impl IntoResponse, Problem> {
+    let video = variant(&stage.variants, &name)?;
+    play(&stage, &video, Rendition::Full, viewer, &Choice::of(choice))
 }
 
 async fn play_sound(
-    parts: (State<VideoHandle>, State<Leases>, State<Delays>),
+    State(stage): State<Stage>,
     viewer: Audience,
-    choice: Result<Query<Choice>, QueryRejection>,
+    choice: Asked,
 ) -> Result<impl IntoResponse, Problem> {
-    play(Rendition::Sound, parts, viewer, choice)
+    let video = stage.variants.source();
+    play(&stage, video, Rendition::Sound, viewer, &Choice::of(choice))
 }
 
 fn play(
+    Stage { leases, delays, .. }: &Stage,
+    video: &VideoHandle,
     rendition: Rendition,
-    (State(video), State(leases), State(delays)): (
-        State<VideoHandle>,
-        State<Leases>,
-        State<Delays>,
-    ),
     Audience(viewer): Audience,
-    choice: Result<Query<Choice>, QueryRejection>,
+    choice: &Choice,
 ) -> Result<impl IntoResponse + use<>, Problem> {
-    let choice = Choice::of(choice);
     let (chosen, rewind) = (choice.delay(), choice.rewind());
     let delay = delays.of(chosen);
     let mut viewing = video
         .join(rendition, delay, rewind)
-        .ok_or_else(|| missing(&video))?;
+        .ok_or_else(|| missing(video))?;
     let padding = is_thin(&viewing).then(free_box);
     if padding.is_some() {
         viewing = video
             .join(rendition, delay.max(delays.normal), rewind)
-            .ok_or_else(|| missing(&video))?;
+            .ok_or_else(|| missing(video))?;
     }
     let lease = leases
         .take(Kind::Video, viewer)

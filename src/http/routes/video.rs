@@ -1,6 +1,7 @@
 //! `/video` and `/audio`: the frame with the player, or the off-air card that becomes it by itself.
 //!
-//! `/audio` and `/video?picture=1` are remembered: `/video` is what the viewer chose last.
+//! `/audio` and `/video?quality=NAME` are remembered: `/video` is what the viewer chose last, or the
+//! source if there is no such quality.
 
 use axum::{
     Router,
@@ -20,9 +21,12 @@ use crate::{
         problem::Problem,
         visitor::{Page, Visitor},
     },
-    live::{panel::Panel, room::RoomHandle, video::VideoHandle},
-    media::rendition::{Offer, Rendition},
-    pages::video::{self, Video},
+    live::{panel::Panel, room::RoomHandle, variants::Variants, video::VideoHandle},
+    media::variant::Quality,
+    pages::{
+        choice::Menu,
+        video::{self, Video},
+    },
 };
 
 pub(in crate::http) fn routes() -> Router<Site> {
@@ -33,8 +37,6 @@ pub(in crate::http) fn routes() -> Router<Site> {
 
 #[derive(Debug, Deserialize)]
 struct Wish {
-    /// `1` to see the picture again.
-    picture: Option<String>,
     /// `0` if nobody has clicked yet.
     start: Option<String>,
 }
@@ -46,27 +48,21 @@ type Parts = (
     State<RoomHandle>,
     State<LiveLimits>,
     State<Delays>,
-    State<VideoHandle>,
+    State<Variants>,
 );
 
 async fn show(
     parts: Parts,
     visitor: Visitor,
     choice: Chosen<Choice>,
-    wish: Chosen<Wish>,
 ) -> Result<impl IntoResponse, Problem> {
-    let (_, State(room), _, _, State(video)) = &parts;
-    let wants_picture = wish.is_ok_and(|Query(wish)| wish.picture.as_deref() == Some("1"));
-    if wants_picture {
-        room.choose_rendition(visitor.viewer, Rendition::Full);
+    let (_, State(room), _, _, State(variants)) = &parts;
+    let choice = Choice::of(choice);
+    if let Some(quality) = choice.quality() {
+        room.choose_quality(visitor.viewer, quality);
     }
-    // A viewer who listens sees what there is when there is nothing to hear.
-    let is_mute = video.offer().is_some_and(|offer: Offer| !offer.has_sound);
-    let rendition = match room.rendition(visitor.viewer) {
-        Rendition::Sound if is_mute => Rendition::Full,
-        chosen => chosen,
-    };
-    page(&parts, visitor, choice, rendition, true)
+    let (quality, video) = variants.choose(room.quality(visitor.viewer));
+    page(&parts, visitor, &choice, (quality, &video), true)
 }
 
 async fn listen(
@@ -75,22 +71,23 @@ async fn listen(
     choice: Chosen<Choice>,
     wish: Chosen<Wish>,
 ) -> Result<impl IntoResponse, Problem> {
-    let (_, State(room), ..) = &parts;
-    room.choose_rendition(visitor.viewer, Rendition::Sound);
+    let (_, State(room), _, _, State(variants)) = &parts;
+    room.choose_quality(visitor.viewer, Quality::Sound);
     let waits = wish.is_ok_and(|Query(wish)| wish.start.as_deref() == Some("0"));
-    page(&parts, visitor, choice, Rendition::Sound, !waits)
+    let sound = (Quality::Sound, variants.source());
+    page(&parts, visitor, &Choice::of(choice), sound, !waits)
 }
 
 fn page(
-    (State(panel), State(room), State(limits), State(delays), State(video)): &Parts,
+    (State(panel), State(room), State(limits), State(delays), State(variants)): &Parts,
     visitor: Visitor,
-    choice: Chosen<Choice>,
-    rendition: Rendition,
+    choice: &Choice,
+    (quality, video): (Quality, &VideoHandle),
     starts_itself: bool,
 ) -> Result<impl IntoResponse + use<>, Problem> {
-    let choice = Choice::of(choice);
     let (delay, rewind) = (choice.delay(), choice.rewind());
     let values = panel.summary();
+    let list = variants.list();
     let model = Video {
         air: values.air,
         title: values.title.as_str(),
@@ -102,8 +99,11 @@ fn page(
         theme: room.theme(visitor.viewer),
         begins: room.show().begins(),
         now: limits.clock.wall(),
-        rendition,
-        offer: video.offer(),
+        quality,
+        menu: Menu {
+            source: variants.source().offer(),
+            variants: &list,
+        },
         starts_itself,
     };
     let page = Page::new(|nonce| video::page(&model, nonce))?;

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::{
     super::{
         lag::Lag,
+        listing::ListedSegment,
         rendition::{Offer, Rendition},
     },
     RunId, Timeline,
@@ -24,7 +25,7 @@ const ENOUGH: Duration = Duration::from_secs(1);
 /// Where a reader stands.
 #[derive(Debug, Clone, Copy)]
 pub struct Position {
-    run: RunId,
+    pub(super) run: RunId,
     rendition: Rendition,
     /// Age of the keyframe it starts from.
     pub(super) delay: Duration,
@@ -57,7 +58,7 @@ pub enum Next {
     Skipped(Bytes),
     /// Nothing yet; ask again when something changes, or at this time if it comes first.
     Wait(Option<Tick>),
-    /// The run is over.
+    /// The run is over, and the reader has had what was left of it.
     Ended,
 }
 
@@ -88,6 +89,53 @@ impl Timeline {
         })
     }
 
+    /// Complete segments, oldest first. The one that is still growing is not among them.
+    pub fn segments(&self, rendition: Rendition) -> Vec<ListedSegment> {
+        let mut listed: Vec<ListedSegment> = Vec::new();
+        for (_, kept) in self
+            .ring
+            .iter()
+            .filter(|(_, kept)| kept.sequence < self.sequence)
+        {
+            let bytes = kept.part(rendition).map_or(0, Bytes::len);
+            match listed
+                .last_mut()
+                .filter(|last| last.sequence == kept.sequence)
+            {
+                Some(last) => {
+                    last.duration = last.duration.saturating_add(kept.duration);
+                    last.bytes += bytes;
+                }
+                // The rest of a segment whose beginning is gone cannot be played.
+                None if !kept.begins_sequence => {}
+                None => listed.push(ListedSegment {
+                    sequence: kept.sequence,
+                    duration: kept.duration,
+                    bytes,
+                }),
+            }
+        }
+        listed
+    }
+
+    /// The bytes of a complete segment, in order; `None` if it is not listed.
+    pub fn segment(&self, rendition: Rendition, sequence: u64) -> Option<Vec<Bytes>> {
+        let mut parts = self
+            .ring
+            .iter()
+            .map(|(_, kept)| kept)
+            .filter(|kept| kept.sequence == sequence);
+        let first = parts
+            .next()
+            .filter(|kept| kept.begins_sequence && sequence < self.sequence)?;
+        let parts = std::iter::once(first).chain(parts);
+        Some(
+            parts
+                .filter_map(|kept| kept.part(rendition).cloned())
+                .collect(),
+        )
+    }
+
     /// Where a viewer who comes now starts: the newest keyframe at least `delay` old.
     ///
     /// `None` when nothing is being played.
@@ -110,7 +158,7 @@ impl Timeline {
     /// The next thing for the reader at `position`, which moves on.
     pub fn read(&self, position: &mut Position, now: Tick) -> Next {
         if !self.playing || position.run != self.run {
-            return Next::Ended;
+            return self.read_past(position, now);
         }
         let Some(wanted) = position.next else {
             return match self.start_older_than(position, now) {

@@ -1,4 +1,5 @@
 mod back;
+mod past;
 
 use proptest::prelude::*;
 
@@ -195,7 +196,7 @@ fn another_init_segment_ends_the_open_responses() {
 
     assert_eq!(timeline.read(&mut position, at(5000)), Next::Ended);
     assert!(timeline.join(DELAY).is_none());
-    assert!(timeline.segments().is_empty());
+    assert!(timeline.segments(Rendition::Full).is_empty());
 }
 
 #[test]
@@ -349,19 +350,22 @@ fn external_players_see_complete_segments_with_numbers_that_do_not_repeat() {
     let mut timeline = on_air(5000);
 
     let listed: Vec<_> = timeline
-        .segments()
+        .segments(Rendition::Full)
         .iter()
         .map(|s| (s.sequence, s.duration.as_millis()))
         .collect();
     assert_eq!(listed, [(1, 2000), (2, 2000)], "the third is still growing");
-    assert_eq!(timeline.segment(1).unwrap().len(), 10);
-    assert_eq!(timeline.segment(3), None);
-    assert_eq!(timeline.segment(99), None);
+    assert_eq!(timeline.segment(Rendition::Full, 1).unwrap().len(), 10);
+    assert_eq!(timeline.segment(Rendition::Full, 3), None);
+    assert_eq!(timeline.segment(Rendition::Full, 99), None);
 
     timeline.begin(other_init());
     timeline.begin(init());
     feed(&mut timeline, 0, 5000, 10_000);
-    assert_eq!(timeline.segments().first().unwrap().sequence, 4);
+    assert_eq!(
+        timeline.segments(Rendition::Full).first().unwrap().sequence,
+        4
+    );
 }
 
 #[test]
@@ -374,9 +378,13 @@ fn a_segment_whose_beginning_was_dropped_is_not_listed() {
     feed(&mut timeline, 0, 11_000, 0);
 
     // Kept from the keyframe at 7000 on, in the middle of the segment of 6000.
-    let listed: Vec<_> = timeline.segments().iter().map(|s| s.sequence).collect();
+    let listed: Vec<_> = timeline
+        .segments(Rendition::Full)
+        .iter()
+        .map(|s| s.sequence)
+        .collect();
     assert_eq!(listed, [5]);
-    assert_eq!(timeline.segment(4), None);
+    assert_eq!(timeline.segment(Rendition::Full, 4), None);
 }
 
 proptest! {

@@ -41,6 +41,7 @@ fn message(identity: &Identity) -> Message {
         body: Body::parse(HOSTILE, &EmoteTable::default(), &mut |_| None).unwrap(),
         is_action: false,
         begins_day: true,
+        may_be_kept: false,
     }
 }
 

@@ -125,6 +125,7 @@ pub fn document(
                     @if is_broadcaster {
                         section class="state-of-things" aria-label="Encoder, Tor, viewers" {
                             slot name="encoder" {}
+                            slot name="variants" {}
                             slot name="complaints" {}
                             slot name="tor" {}
                             slot name="recording" {}

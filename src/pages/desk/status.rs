@@ -15,7 +15,7 @@ use crate::{
     },
     room::{
         panel::Html,
-        status::{AuditLine, DeskUpdate, DeskValues, RecordingState, TorState},
+        status::{AuditLine, DeskUpdate, DeskValues, RecordingState, TorState, VariantLine},
     },
 };
 
@@ -26,6 +26,7 @@ pub const CSS: &str = include_str!("../../../assets/desk-status.css");
 pub fn block(values: &DeskValues) -> Markup {
     html! {
         (encoder(&values.encoder))
+        (variants(&values.variants))
         (complaints(&values.complaints))
         (tor(&values.tor))
         (recording(&values.recording))
@@ -38,6 +39,7 @@ pub fn block(values: &DeskValues) -> Markup {
 pub fn piece(update: &DeskUpdate) -> Html {
     let markup = match update {
         DeskUpdate::Encoder(state) => encoder(state),
+        DeskUpdate::Variants(lines) => variants(lines),
         DeskUpdate::Tor(state) => tor(state),
         DeskUpdate::Recording(state) => recording(state),
         DeskUpdate::History(history) => html! {
@@ -100,13 +102,41 @@ fn figures(state: &EncoderState) -> Markup {
     }
 }
 
-/// What ffmpeg said: the newest line, and the others behind it.
+/// The qualities beside the source.
+fn variants(lines: &[VariantLine]) -> Markup {
+    html! {
+        x-variants slot="variants" {
+            @if !lines.is_empty() {
+                h2 { "Qualities beside it" }
+                ul {
+                    @for line in lines {
+                        li {
+                            b { (line.name) } ": "
+                            @if line.is_on_air {
+                                "on the air"
+                                @if let Some(kilobits) = line.kilobits { ", about " (kilobits) " kbit/s" }
+                            } @else {
+                                "not on the air"
+                            }
+                            @if let Some(trouble) = &line.trouble {
+                                span class="trouble" role="alert" { "; " (marked(trouble)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What ffmpeg said, be it the encoder, the one that repacks RTMP or the one for the slate: the newest
+/// line, and the others behind it.
 fn complaints(lines: &[String]) -> Markup {
     html! {
         x-complaints slot="complaints" {
             @if let Some(last) = lines.last() {
                 details {
-                    summary { "The encoder said: " code { (last) } }
+                    summary { "ffmpeg said: " code { (last) } }
                     ul { @for line in lines { li { code { (line) } } } }
                 }
             }
@@ -290,6 +320,31 @@ mod tests {
     }
 
     #[test]
+    fn each_variant_has_a_line_with_its_rate_or_what_is_wrong() {
+        let line = |name, is_on_air, trouble: Option<&str>| VariantLine {
+            name: crate::media::variant::VariantName::parse(name).unwrap(),
+            is_on_air,
+            kilobits: is_on_air.then_some(200),
+            trouble: trouble.map(str::to_owned),
+        };
+        let none = text(&DeskUpdate::Variants([].into()));
+        assert_eq!(none, "<x-variants slot=\"variants\"></x-variants>");
+
+        let lines = [
+            line("low", true, None),
+            line("mid", false, Some("<too slow>")),
+        ];
+        let html = text(&DeskUpdate::Variants(lines.into()));
+        for part in [
+            "<b>low</b>: on the air, about 200 kbit/s",
+            "<b>mid</b>: not on the air",
+            "; &lt;too slow&gt;",
+        ] {
+            assert!(html.contains(part), "{part}: {html}");
+        }
+    }
+
+    #[test]
     fn a_recording_is_shown_when_there_is_something_to_say() {
         let none = text(&DeskUpdate::Recording(RecordingState::default()));
         assert_eq!(none, "<x-recording slot=\"recording\"></x-recording>");
@@ -304,9 +359,36 @@ mod tests {
     }
 
     #[test]
+    fn what_ffmpeg_said_is_there_as_text_with_the_newest_line_in_sight() {
+        assert_eq!(
+            text(&DeskUpdate::Complaints([].into())),
+            "<x-complaints slot=\"complaints\"></x-complaints>"
+        );
+        let lines = ["[x11grab] <b>&", "the slate: no such file"].map(str::to_owned);
+
+        let html = text(&DeskUpdate::Complaints(lines.into()));
+
+        for part in [
+            "<summary>ffmpeg said: <code>the slate: no such file</code></summary>",
+            "<li><code>[x11grab] &lt;b&gt;&amp;</code></li>",
+            "<li><code>the slate: no such file</code></li>",
+        ] {
+            assert!(html.contains(part), "{part}: {html}");
+        }
+    }
+
+    #[test]
     fn of_each_element_the_styles_show_only_the_newest() {
         let html = block(&DeskValues::default()).into_string();
-        for element in ["x-encoder", "x-tor", "x-recording", "x-history", "x-audit"] {
+        for element in [
+            "x-encoder",
+            "x-variants",
+            "x-complaints",
+            "x-tor",
+            "x-recording",
+            "x-history",
+            "x-audit",
+        ] {
             assert!(html.contains(&format!("<{element} slot=")), "{element}");
             assert!(
                 CSS.contains(&format!("{element}:not(:last-of-type)")),

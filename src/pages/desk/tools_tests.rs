@@ -67,6 +67,7 @@ fn take(stage: Stage) -> Recording {
         began: None,
         length: Duration::from_secs(70),
         bytes: 3 << 20,
+        chat_bytes: 40 << 10,
         chapters: Chapters::default(),
         is_hidden: true,
         stage,
@@ -126,6 +127,8 @@ fn pages(tool: Tool<'_>) -> Vec<(&'static str, String)> {
         },
         recordings: &all,
         is_public: true,
+        keeps_chat: true,
+        is_chat_public: true,
         keep_days: 1,
         asked: all.last(),
     };
@@ -263,6 +266,8 @@ fn a_recording_is_deleted_only_after_a_question() {
             recorder: &Recorder::default(),
             recordings: &whole,
             is_public: true,
+            keeps_chat: false,
+            is_chat_public: false,
             keep_days: 0,
             asked,
         };
@@ -277,7 +282,10 @@ fn a_recording_is_deleted_only_after_a_question() {
             .filter_map(|button| button.attribute("value").map(str::to_owned))
             .collect()
     };
-    assert_eq!(deeds(&read_before), ["start", "show-2026-11-21_2000-2"]);
+    assert_eq!(
+        deeds(&read_before),
+        ["start", "chat", "show-2026-11-21_2000-2"]
+    );
     let question = "/broadcaster/recordings?delete=2026-11-21_2000-2";
     assert!(before.contains(&format!("href=\"{question}\"")), "{before}");
 

@@ -14,6 +14,7 @@ fn settings(directory: &Path) -> Settings {
         max_bytes: 1 << 30,
         keep_free: 0,
         is_public: true,
+        is_chat_public: false,
     }
 }
 
@@ -141,6 +142,7 @@ fn the_longest_index_can_be_read_back() {
         title: cut("\"'".repeat(500)),
         began: Some(WallTime::from_unix_millis(1 << 48)),
         length: Duration::from_hours(24 * 365),
+        chat_bytes: 0,
         bytes: 1 << 50,
         chapters,
         is_hidden: false,

@@ -88,6 +88,21 @@ impl Session {
             .map(drop)
     }
 
+    /// Clicks a place of the page, in CSS pixels, whatever is there.
+    pub(super) fn click_at(&self, x: f64, y: f64) -> Result<(), Refusal> {
+        let mouse = json!({
+            "type": "pointer",
+            "id": "mouse",
+            "actions": [
+                { "type": "pointerMove", "duration": 0, "x": x, "y": y },
+                { "type": "pointerDown", "button": 0 },
+                { "type": "pointerUp", "button": 0 },
+            ],
+        });
+        self.post("actions", json!({ "actions": [mouse] }))
+            .map(drop)
+    }
+
     /// Types into an element.
     pub(super) fn type_text(&self, element: &Element, text: &str) -> Result<(), Refusal> {
         self.post(

@@ -129,8 +129,9 @@ fn a_number_from_the_playlist_is_where_a_viewer_starts() {
         read_all(&timeline, &mut position, at(40_000))[0]
     };
 
-    for listed in timeline.segments() {
-        let expected = start_of(timeline.segment(listed.sequence).unwrap()[0].clone());
+    for listed in timeline.segments(Rendition::Full) {
+        let expected =
+            start_of(timeline.segment(Rendition::Full, listed.sequence).unwrap()[0].clone());
         // The newest are younger than the delay.
         assert_eq!(first(listed.sequence), expected.min(37_000), "{listed:?}");
     }

@@ -1,4 +1,4 @@
-//! Recordings: start, stop, hide, delete.
+//! Recordings: start, stop, keep the chat, hide, delete.
 
 use maud::{Markup, html};
 
@@ -14,6 +14,10 @@ pub struct RecordingsPage<'a> {
     pub recordings: &'a [Recording],
     /// Whether viewers see recordings at all.
     pub is_public: bool,
+    /// Whether the chat is kept with what is recorded from now on.
+    pub keeps_chat: bool,
+    /// Whether viewers get the chats of the recordings that they see.
+    pub is_chat_public: bool,
     /// After how many days they are deleted; 0 keeps them.
     pub keep_days: u64,
     /// The one that is about to be deleted.
@@ -36,6 +40,7 @@ pub fn recordings(tool: Tool<'_>, page: &RecordingsPage<'_>, nonce: &str) -> Mar
                 button type="submit" name="do" value="start" class="main" { "Record" }
             }
         }
+        (chat(tool, page))
         @if let Some(problem) = &page.recorder.problem {
             p class="notice refused" { "The last recording ended: " (marked(problem)) "." }
         }
@@ -74,6 +79,35 @@ pub fn recordings(tool: Tool<'_>, page: &RecordingsPage<'_>, nonce: &str) -> Mar
     })
 }
 
+/// Whether the chat is kept, with what that means for those who write.
+fn chat(tool: Tool<'_>, page: &RecordingsPage<'_>) -> Markup {
+    html! {
+        form method="post" action=(HERE) class="recorder" {
+            (number(tool.nonce))
+            p {
+                @match (page.keeps_chat, page.recorder.is_wanted) {
+                    (true, true) => { b class="running" { "The chat is kept" } " with the recording; those who write are told." }
+                    (true, false) => { b { "The chat will be kept" } " when you record; then those who write are told." }
+                    (false, _) => { b { "The chat is not kept" } "." }
+                }
+            }
+            @if page.keeps_chat {
+                button type="submit" name="do" value="nochat" { "Do not keep the chat" }
+            } @else {
+                button type="submit" name="do" value="chat" { "Keep the chat, too" }
+            }
+        }
+        p class="quiet" {
+            "Kept are the times, names, tripcodes and words of what is said from then on, in a file beside each recording. The chat says so, and so does the field in which people write, where they can keep their lines out of it. Hidden lines are not in it, nor those of people who said no, had themselves forgotten or were blocked. Think of the people in it before you switch this on: such a file may be taken from you. "
+            @if page.is_public && page.is_chat_public {
+                "Viewers get the chats of the recordings that they see."
+            } @else {
+                "Viewers do not get them (" code { "chat_public" } " in " code { "[recording]" } ")."
+            }
+        }
+    }
+}
+
 fn state(recorder: &Recorder) -> Markup {
     html! {
         p {
@@ -108,6 +142,7 @@ fn one(recording: &Recording, is_public: bool) -> Markup {
                     Stage::Whole => (clock(recording.length)),
                 }
                 ", " (size(recording.bytes))
+                @if recording.chat_bytes > 0 { ", with its chat (" (size(recording.chat_bytes)) ")" }
                 @if is_public && recording.is_hidden { ", hidden from viewers" }
             }
         }
@@ -131,8 +166,9 @@ fn question(tool: Tool<'_>, recording: &Recording) -> Markup {
         form method="post" action=(HERE) class="held" {
             (number(tool.nonce))
             p {
-                "Delete the recording of " (name.words()) " (" (clock(recording.length)) ", " (size(recording.bytes))
-                ") for good?"
+                "Delete the recording of " (name.words()) " (" (clock(recording.length)) ", " (size(recording.bytes)) ")"
+                @if recording.chat_bytes > 0 { " and its chat" }
+                " for good?"
             }
             span class="buttons" {
                 button type="submit" name="do" value={ "delete-" (name) } class="grave" { "Delete it" }

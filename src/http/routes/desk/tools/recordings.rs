@@ -1,4 +1,4 @@
-//! Recordings at the desk: start, stop, hide, delete.
+//! Recordings at the desk: start, stop, keep the chat, hide, delete.
 //!
 //! What is done to files is no order of the room; it is noted in its audit list, and cannot be taken
 //! back there.
@@ -85,6 +85,12 @@ async fn deed(room: &RoomHandle, recordings: &Recordings, viewer: ViewerId, deed
             recordings.settled().await;
             ("Switched recording off".to_owned(), Ok(()))
         }
+        ("chat" | "nochat", None) => {
+            let keep = verb == "chat";
+            recordings.want_chat(keep);
+            let words = if keep { "on" } else { "off" };
+            (format!("Switched keeping the chat {words}"), Ok(()))
+        }
         ("hide" | "show", Some(name)) => {
             let hide = verb == "hide";
             let done = recordings.on_disk(move |all| all.hide(name, hide)).await;
@@ -123,6 +129,8 @@ fn recordings_page(
         recorder: &recordings.recorder(),
         recordings: &list,
         is_public: recordings.is_public(),
+        keeps_chat: recordings.wants_chat(),
+        is_chat_public: recordings.is_chat_public(),
         keep_days: recordings.keep_days(),
         asked: list.iter().find(|one| Some(one.name) == asked),
     };

@@ -1,0 +1,125 @@
+//! What the programs of a show say: at the desk, in a terminal, and not in the log if it is a secret.
+
+mod stage;
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use stage::{
+    desk::{Desk, PASSWORD, set_password},
+    firefox::{Options, Scheme},
+    process::{Process, program},
+    server::Server,
+    watch,
+};
+
+const SOON: Duration = Duration::from_secs(20);
+
+/// What a command of the show prints.
+fn said(server: &Server, arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_onionstream"))
+        .arg("--dir")
+        .arg(server.directory())
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program runs");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {complaint}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// Waits until a line with these words is among the complaints.
+fn complaint(server: &Server, words: &str) -> String {
+    let found = watch(SOON, || {
+        let lines = said(server, &["complaints"]);
+        lines
+            .lines()
+            .find(|line| line.contains(words))
+            .map(str::to_owned)
+    });
+    found.unwrap_or_else(|| {
+        let lines = said(server, &["complaints"]);
+        panic!("nobody said {words}: {lines}\n{}", server.log())
+    })
+}
+
+#[test]
+fn the_ffmpeg_of_the_slate_is_heard_at_the_desk_and_in_a_terminal() {
+    let setting = format!("encoder.ffmpeg={}", program("ffmpeg", "FFMPEG").display());
+    let arguments = ["--source", "test", "--preset", "low-latency", "--no-tor"];
+    let settings = ["--set", &setting, "--set", "encoder.slate=broken.png"];
+    let server = Server::start_prepared(&[&arguments[..], &settings].concat(), |directory| {
+        set_password(directory, PASSWORD);
+        fs::write(directory.join("broken.png"), "<b>not a picture</b>").expect("a file");
+    });
+    server.local_url();
+    let line = complaint(&server, "the slate: ");
+    assert!(
+        server.log().contains("there is no slate: "),
+        "{}",
+        server.log()
+    );
+    let answer = said(&server, &["complaints", "--json"]);
+    assert!(
+        answer.starts_with('[') && answer.contains("the slate: "),
+        "{answer}"
+    );
+
+    let desk = Desk::opens(Options::coloured(Scheme::Dark), &server);
+    desk.firefox().set_page_size(1440, 900);
+    desk.live(|firefox| {
+        let words =
+            firefox.wait_for_text("x-complaints:last-of-type summary", "ffmpeg said: ", SOON);
+        assert!(words.contains("the slate: "), "{words}");
+        firefox.click("x-complaints:last-of-type summary");
+        let open = "x-complaints:last-of-type details[open] li:first-child";
+        let first = line.split_once("] ").map_or(&*line, |(_, rest)| rest);
+        let shown = firefox.wait_for_text(open, "the slate: ", SOON);
+        assert!(!first.is_empty() && !shown.contains(" @ 0x"), "{shown}");
+    });
+    for (width, height) in [(1440, 900), (360, 740)] {
+        desk.firefox().set_page_size(width, height);
+        let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../screenshots");
+        let name = format!("complaints-{width}.png");
+        desk.firefox().screenshot(&place.join(name));
+    }
+}
+
+#[test]
+fn the_ffmpeg_that_repacks_is_heard_and_the_stream_key_is_not() {
+    let ffmpeg = program("ffmpeg", "FFMPEG");
+    let setting = format!("encoder.ffmpeg={}", ffmpeg.display());
+    let arguments = ["--source", "rtmp", "--no-tor", "--rtmp", "127.0.0.1:0"];
+    let server = Server::start(&[&arguments[..], &["--set", &setting]].concat());
+    let place = watch(SOON, || {
+        let facts = server.facts();
+        facts
+            .iter()
+            .find_map(|fact| fact.strip_prefix("rtmp ").map(str::to_owned))
+    });
+    let place = place.expect("a fact that says where");
+    let printed = said(&server, &["stream-key"]);
+    let key = printed.lines().find_map(|line| line.strip_prefix("key "));
+    let key = key.expect("a key").to_owned();
+
+    // Sound that cannot be put into MP4 as it is.
+    let _publisher = Process::start(
+        "publishing ffmpeg",
+        Command::new(ffmpeg)
+            .args(["-nostdin", "-loglevel", "warning", "-re", "-f", "lavfi"])
+            .args(["-i", "testsrc2=size=320x180:rate=25", "-re", "-f", "lavfi"])
+            .args(["-i", "sine=frequency=440:sample_rate=44100", "-t", "60"])
+            .args("-c:v libx264 -preset veryfast -tune zerolatency -g 25".split(' '))
+            .args("-c:a adpcm_swf -f flv".split(' '))
+            .arg(format!("{place}/{key}")),
+    );
+
+    let line = complaint(&server, "repacking: ");
+    assert!(!line.contains(&key), "{line}");
+    assert!(!server.log().contains(&key), "the key is in the log");
+}
