@@ -21,7 +21,7 @@ use anyhow::Context as _;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::{Semaphore, watch},
-    task::JoinSet,
+    task::{JoinError, JoinSet},
     time::MissedTickBehavior,
 };
 use tokio_util::sync::CancellationToken;
@@ -191,11 +191,7 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
     let ended = tokio::select! {
         () = signals.next() => Ok(Ending::Stop),
         Some(ending) = endings.recv() => Ok(ending),
-        Some(task) = tasks.join_next() => match task {
-            Ok(Ok(name)) => Err(anyhow::anyhow!("the task `{name}` ended by itself")),
-            Ok(Err(error)) => Err(error),
-            Err(error) => Err(error).context("a task ended in a panic"),
-        },
+        Some(task) = tasks.join_next() => Err(too_early(task)),
     };
     closing.cancel();
     if let Ok(Ending::Panic(_)) = ended {
@@ -204,6 +200,15 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
         wait_for(tasks).await;
     }
     ended
+}
+
+/// What it means that a task ended that nobody told to.
+fn too_early(task: Result<Task, JoinError>) -> anyhow::Error {
+    match task {
+        Ok(Ok(name)) => anyhow::anyhow!("the task `{name}` ended by itself"),
+        Ok(Err(error)) => error,
+        Err(error) => anyhow::Error::new(error).context("a task ended in a panic"),
+    }
 }
 
 /// Waits for what was told to end, but not for ever.
