@@ -193,6 +193,7 @@ struct Config {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 struct Start {
     #[command(flatten)]
     source: SourceArguments,
@@ -281,7 +282,7 @@ fn run(command_line: &CommandLine) -> anyhow::Result<ExitCode> {
                 telemetry::wants_colour(),
                 Clock::new(),
             )?;
-            start::run(&settings, start.source.source(&settings), &progress)
+            start::run(&settings, start.source.source(&settings)?, &progress)
         }
         Command::Ffmpeg {
             source,

@@ -10,6 +10,7 @@
 
 mod command;
 mod complaints;
+mod feed;
 pub mod guard;
 mod hardware;
 mod input;
@@ -18,11 +19,13 @@ mod pace;
 mod preset;
 mod probe;
 mod run;
+mod shut_off;
 mod slate;
 
 pub use self::{
     command::{Plan, Shape, Sound, quoted},
     complaints::Complaints,
+    feed::{Feed, Trouble},
     hardware::{Hardware, HardwareEncoder},
     input::{Contents, Input, Microphone},
     lower::{Codecs, Lower},
@@ -34,5 +37,6 @@ pub use self::{
         EncoderThread, Job, Remux, Slates, Surroundings, check_files, lower, plans, remux, run,
         slates,
     },
+    shut_off::PORT as PROXY_PORT,
     slate::{SlateError, slate},
 };

@@ -5,6 +5,7 @@
 //! ```text
 //! main → cli → start ─┬─> onion ───────────┐  byte streams from Tor
 //!                     ├─> http ──> pages   │
+//!                     ├─> proxy             │  from ffmpeg to Tor
 //!                     ├─> push, transcoder ──> encoder, ingest ─┐
 //!                     ├─> control, recording, transcoder ───────┴─> live ──> room, media ──> ring, clock
 //!                     └─> config, telemetry, instance, private_file, emotes, captcha, tripcodes, passwords
@@ -16,6 +17,7 @@
 //!   files, Tor, browsers and commands.
 //! - [`encoder`] runs ffmpeg, [`transcoder`] makes a smaller quality of the broadcast with it, and [`push`] takes what an
 //!   encoder of somebody else's sends here.
+//! - [`proxy`] is the way of an ffmpeg that fetches a feed.
 //! - [`captcha`], [`tripcodes`] and [`passwords`] do what takes processor time, away from requests.
 //! - [`pages`] turns plain values into HTML.
 //! - `cli/start.rs` is the only place that knows every part.
@@ -39,6 +41,7 @@ pub mod onion;
 pub mod pages;
 pub mod passwords;
 pub mod private_file;
+pub mod proxy;
 pub mod push;
 pub mod recording;
 pub mod ring;

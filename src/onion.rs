@@ -1,7 +1,7 @@
 //! The onion service: arti inside this process, from the identity to streams of bytes.
 //!
 //! Belongs here: the client and its configuration, the identity, the service, its status, circuits
-//! and streams. Does not belong here: what is spoken over a stream, or how the status is shown.
+//! and streams; connections of our own to others. Does not belong here: what is spoken over a stream, or how the status is shown.
 //! The crates of the Tor project are named here and nowhere else.
 //!
 //! Order at the start: the identity (so that the address is known at once), the client, the service,
@@ -12,12 +12,14 @@ mod circuits;
 mod identity;
 mod keys_error;
 mod network;
+mod outgoing;
 mod status;
 
 pub use circuits::{Circuit, OnionStream};
 pub use identity::{HOSTNAME_FILE, KEY_FILES, OnionAddress};
 pub use keys_error::{KeysError, Wrong};
 pub use network::{NetworkError, TOR_CACHE_DIR, TOR_STATE_DIR};
+pub use outgoing::Outgoing;
 pub use status::{Stage, Status};
 
 use std::{error::Error as _, future::Future, path::PathBuf, sync::Arc, time::Duration};
@@ -71,6 +73,8 @@ pub struct Settings {
     pub max_streams_per_circuit: u32,
     /// Further circuits are turned away.
     pub max_circuits: usize,
+    /// Gets the client as long as there is one, for connections of our own.
+    pub outgoing: Outgoing,
 }
 
 /// Why the service could not start, or ended.
@@ -172,6 +176,7 @@ where
         .await
         .map_err(OnionError::arti("start the Tor client", &settings))?;
     let (service, mut requests) = launch(&client, nickname, &settings)?;
+    let lent = settings.outgoing.lend(&client);
     let limits = Limits {
         circuits: settings.max_circuits,
         streams_per_circuit: usize::try_from(settings.max_streams_per_circuit)
@@ -185,6 +190,7 @@ where
         () = circuits.accept(&mut requests) => Err(OnionError::Ended),
     };
 
+    drop(lent);
     drop(service);
     drop(requests);
     circuits.close(CLOSING_GRACE).await;

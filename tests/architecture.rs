@@ -122,6 +122,11 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
         &["axum", "hyper", "maud", "notify", "arti_client", "std::fs"],
     ),
     (
+        "proxy",
+        &[],
+        &["axum", "hyper", "maud", "notify", "arti_client", "std::fs"],
+    ),
+    (
         "private_file",
         &[],
         &["tokio", "axum", "maud", "notify", "arti_client"],

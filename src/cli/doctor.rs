@@ -98,8 +98,15 @@ pub(super) fn run(
             findings.push(("address", listen));
             findings.push(("instance", describe_instance(running)));
             findings.extend(disks(&settings));
-            let wanted = source.source(&settings);
-            findings.extend(encoder::look(&settings, &wanted, &source.word(), running));
+            match source.source(&settings) {
+                Ok(wanted) => {
+                    findings.extend(encoder::look(&settings, &wanted, &source.word(), running));
+                }
+                Err(error) => {
+                    let fix = "`onionstream start --help` says how a source is named";
+                    findings.push(("source", fail(error.to_string(), fix)));
+                }
+            }
         }
         Err(mistakes) => {
             let fix = "see `onionstream config check`; some checks are left out until then";

@@ -1,14 +1,22 @@
 //! `--source`: where the picture comes from, as arguments and settings say it.
 
-use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+use std::{
+    ffi::OsString,
+    io::{BufRead as _, Read as _},
+    path::PathBuf,
+    process::ExitCode,
+};
 
+use anyhow::Context as _;
 use clap::{Args, ValueEnum, builder::PossibleValue};
+use zeroize::Zeroizing;
 
 use crate::{
     config::{Override, Settings},
     encoder::{
         self, Hardware, HardwareEncoder, Input, Job, Microphone, Plan, Preset, Shape, Sound,
     },
+    proxy::{Address, AddressError},
 };
 
 /// Where the video comes from.
@@ -21,8 +29,18 @@ pub(super) enum Kind {
     Camera,
     File,
     Folder,
+    Url,
     Rtmp,
     Ingest,
+}
+
+/// The two halves of saying that a feed is to be fetched past Tor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Direct {
+    /// The feed is not fetched through Tor.
+    NoTor,
+    /// Whoever runs its server, and the networks on the way, see the address of this computer.
+    ShowsMyAddress,
 }
 
 impl ValueEnum for Kind {
@@ -35,6 +53,7 @@ impl ValueEnum for Kind {
             Self::Camera,
             Self::File,
             Self::Folder,
+            Self::Url,
             Self::Rtmp,
             Self::Ingest,
         ]
@@ -61,6 +80,10 @@ impl ValueEnum for Kind {
                 "folder",
                 "The files of a directory by name, `--source folder DIR`",
             ),
+            Self::Url => (
+                "url",
+                "A feed on a server, fetched through Tor: `--source url https://…/live.m3u8`",
+            ),
             Self::Rtmp => (
                 "rtmp",
                 "What OBS on this computer sends by RTMP, see `stream-key`",
@@ -81,9 +104,21 @@ pub(super) struct SourceArguments {
     #[arg(long, value_enum, default_value_t = Kind::Watch)]
     source: Kind,
 
-    /// The file of `--source file`, the directory of `--source folder`.
-    #[arg(value_name = "FILE|DIR", required_if_eq_any = [("source", "file"), ("source", "folder")])]
+    /// The file of `--source file`, the directory of `--source folder`, the address of `--source url`.
+    ///
+    /// For an address with a password or a key in it, write `-` and give it in a line of standard
+    /// input: what stands here is seen by everybody on this computer.
+    #[arg(
+        value_name = "FILE|DIR|URL",
+        required_if_eq_any = [("source", "file"), ("source", "folder"), ("source", "url")]
+    )]
     what: Option<PathBuf>,
+
+    /// Fetch the feed of `--source url` past Tor; its server sees the address of this computer.
+    ///
+    /// Only if it is there twice, with both words: `--direct no-tor --direct shows-my-address`.
+    #[arg(long, value_enum, value_name = "WORD")]
+    direct: Vec<Direct>,
 
     /// Play the file or the folder again and again, without a gap.
     #[arg(long = "loop")]
@@ -139,6 +174,15 @@ pub(super) enum Source {
     Watch,
     /// An encoder of our own.
     Encoder(Job),
+    /// Somebody else's feed.
+    Url {
+        /// How it is encoded; its input is put in.
+        plan: Plan,
+        /// Where it is.
+        address: Address,
+        /// Past Tor.
+        is_direct: bool,
+    },
     /// Somebody else's encoder, by RTMP.
     Rtmp,
     /// Somebody else's encoder, by HTTP.
@@ -161,22 +205,78 @@ impl SourceArguments {
     }
 
     /// What is wrong with them together, if anything.
-    pub(super) fn conflict(&self) -> Option<&'static str> {
+    pub(super) fn conflict(&self) -> Option<String> {
         let has_files = matches!(self.source, Kind::File | Kind::Folder);
-        if self.what.is_some() && !has_files {
+        let is_url = matches!(self.source, Kind::Url);
+        if self.what.is_some() && !has_files && !is_url {
             return Some(
-                "a file or directory can only be named after `--source file` or `--source folder`",
+                "a file, a directory or an address can only be named after `--source file`, \
+                 `--source folder` or `--source url`"
+                    .to_owned(),
             );
+        }
+        if !self.direct.is_empty() && !is_url {
+            return Some("`--direct` is for `--source url`".to_owned());
+        }
+        let said = |word| self.direct.contains(&word);
+        match (said(Direct::NoTor), said(Direct::ShowsMyAddress)) {
+            (true, false) => {
+                return Some(
+                    "past Tor, whoever runs the feed sees the address of this computer; if that is all \
+                     right, say so with `--direct shows-my-address` besides, else leave `--direct` out"
+                        .to_owned(),
+                );
+            }
+            (false, true) => {
+                return Some(
+                    "the address of this computer is only shown when the feed is not fetched through \
+                     Tor; if you want that, say so with `--direct no-tor` besides, else leave \
+                     `--direct` out"
+                        .to_owned(),
+                );
+            }
+            _ => {}
+        }
+        if is_url && let Some(Err(mistake)) = self.address() {
+            return Some(mistake.to_string());
         }
         let preset = self.preset.as_deref().and_then(Preset::parse);
         let hardware = self.hardware.as_deref().and_then(HardwareEncoder::parse);
         if hardware.is_some() && preset.is_some_and(|preset| !preset.is_h264()) {
             return Some(
-                "`--hardware` encodes H.264: use it with `--preset low-latency` or `balanced`",
+                "`--hardware` encodes H.264: use it with `--preset low-latency` or `balanced`"
+                    .to_owned(),
             );
         }
-        (self.again && !has_files)
-            .then_some("`--loop` is for `--source file` and `--source folder`; `demo` loops anyway")
+        (self.again && !has_files).then(|| {
+            "`--loop` is for `--source file` and `--source folder`; `demo` loops anyway".to_owned()
+        })
+    }
+
+    /// The address of a feed, unless it comes through standard input.
+    fn address(&self) -> Option<Result<Address, AddressError>> {
+        let text = self.what.as_ref().filter(|text| text.as_os_str() != "-")?;
+        Some(Address::parse(text.to_str().unwrap_or("\u{fffd}://")))
+    }
+
+    /// A feed, if it may be fetched.
+    fn feed(&self, settings: &Settings) -> anyhow::Result<Source> {
+        let is_direct = !self.direct.is_empty();
+        anyhow::ensure!(
+            is_direct || settings.onion.enabled,
+            "the feed of `--source url` is fetched through Tor, which is switched off (`--no-tor`, or \
+             `enabled = false` in `[onion]`); leave that out, or read about `--direct` in \
+             `onionstream start --help`"
+        );
+        let address = match self.address() {
+            Some(address) => address,
+            None => Address::parse(line_of_input()?.trim()),
+        };
+        Ok(Source::Url {
+            plan: plan(settings, Input::Test),
+            address: address?,
+            is_direct,
+        })
     }
 
     /// What people call the source.
@@ -186,8 +286,12 @@ impl SourceArguments {
             .unwrap_or_default()
     }
 
-    /// The source.
-    pub(super) fn source(&self, settings: &Settings) -> Source {
+    /// The source. Reads the address of a feed from standard input if it is to come from there.
+    ///
+    /// # Errors
+    ///
+    /// A feed that may not be fetched, or an address that is none.
+    pub(super) fn source(&self, settings: &Settings) -> anyhow::Result<Source> {
         let live = |input| Source::Encoder(Job::Live(plan(settings, input)));
         let microphone = || {
             let name = settings.encoder.microphone_name.clone();
@@ -197,7 +301,8 @@ impl SourceArguments {
                 _ => Microphone::Pulse(name),
             }
         };
-        match self.source {
+        Ok(match self.source {
+            Kind::Url => self.feed(settings)?,
             Kind::Demo => Source::Demo,
             Kind::Watch => Source::Watch,
             Kind::Rtmp => Source::Rtmp,
@@ -216,8 +321,22 @@ impl SourceArguments {
                 path: self.what.clone().unwrap_or_default(),
                 again: self.again,
             }),
-        }
+        })
     }
+}
+
+/// Longest line of standard input that is read for an address, in bytes; more than any has.
+const MAX_LINE: u64 = 8 * 1024;
+
+/// A line of standard input: so that no list of processes shows it.
+fn line_of_input() -> anyhow::Result<Zeroizing<String>> {
+    let mut text = Zeroizing::new(String::new());
+    std::io::stdin()
+        .lock()
+        .take(MAX_LINE)
+        .read_line(&mut text)
+        .context("cannot read the address of the feed from standard input")?;
+    Ok(text)
 }
 
 fn display(settings: &Settings) -> String {
@@ -260,7 +379,12 @@ pub(super) fn print_command(
     settings: &Settings,
     into_directory: bool,
 ) -> anyhow::Result<ExitCode> {
-    let Source::Encoder(job) = arguments.source(settings) else {
+    anyhow::ensure!(
+        arguments.source != Kind::Url,
+        "the command of `--source url` is not printed: by itself ffmpeg would fetch the feed past Tor, \
+         and show the address of this computer to whoever runs it"
+    );
+    let Source::Encoder(job) = arguments.source(settings)? else {
         anyhow::bail!(
             "`demo`, `watch`, `rtmp` and `ingest` start no encoder; name another source with `--source`"
         );
@@ -268,6 +392,8 @@ pub(super) fn print_command(
     let plans = match job {
         Job::Live(plan) => vec![plan],
         Job::Files { plan, path, .. } => encoder::plans(&plan, &path)?,
+        // Made when a show starts.
+        Job::Feed { .. } => Vec::new(),
     };
     for plan in plans {
         let mut words = vec![OsString::from(&plan.ffmpeg)];

@@ -5,6 +5,7 @@
 
 mod control;
 mod desk;
+mod feed;
 mod keeper;
 mod metadata;
 mod parts;
@@ -20,7 +21,7 @@ use anyhow::Context as _;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::{Semaphore, watch},
-    task::JoinSet,
+    task::{JoinError, JoinSet},
     time::MissedTickBehavior,
 };
 use tokio_util::sync::CancellationToken;
@@ -110,6 +111,15 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
 
     let guard = MetadataGuard::new(settings.ingest.strip_metadata, site.video.clone());
     let complaints = Complaints::default();
+    let outgoing = onion::Outgoing::default();
+    let is_feed_direct = matches!(
+        source,
+        Source::Url {
+            is_direct: true,
+            ..
+        }
+    );
+    let source = feed::open(source, &outgoing, &closing, &mut tasks)?;
     let around = surroundings(settings, &complaints, clock);
     let slates = slates(settings, &source, &site.video, &around);
     let sink = on_air(&site, guard.clone(), slates);
@@ -148,14 +158,12 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
         &closing,
         &mut tasks,
     );
-    let status = DeskUpdates::of(&site, complaints, clock);
-    tasks.spawn(until(
-        &closing,
-        "desk status",
-        status.clone().keep_current(),
-    ));
+    let mut status = DeskUpdates::of(&site, complaints, clock);
+    status.is_feed_direct = is_feed_direct;
+    let current = status.clone().keep_current();
+    tasks.spawn(until(&closing, "desk status", current));
     if settings.onion.enabled {
-        let news = publish(settings, &service, progress, clock, &mut tasks);
+        let news = publish(settings, &service, outgoing, progress, clock, &mut tasks);
         tasks.spawn(until(&closing, "desk tor status", status.follow_tor(news)));
     } else {
         status.without_tor();
@@ -164,22 +172,32 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
     let ended = tokio::select! {
         () = signals.next() => Ok(Ending::Stop),
         Some(ending) = endings.recv() => Ok(ending),
-        Some(task) = tasks.join_next() => match task {
-            Ok(Ok(name)) => Err(anyhow::anyhow!("the task `{name}` ended by itself")),
-            Ok(Err(error)) => Err(error),
-            Err(error) => Err(error).context("a task ended in a panic"),
-        },
+        Some(task) = tasks.join_next() => Err(too_early(task)),
     };
     closing.cancel();
     if let Ok(Ending::Panic(_)) = ended {
         tokio::time::sleep(LAST_ANSWER).await;
-        return ended;
+    } else {
+        wait_for(tasks).await;
     }
+    ended
+}
+
+/// What it means that a task ended that nobody told to.
+fn too_early(task: Result<Task, JoinError>) -> anyhow::Error {
+    match task {
+        Ok(Ok(name)) => anyhow::anyhow!("the task `{name}` ended by itself"),
+        Ok(Err(error)) => error,
+        Err(error) => anyhow::Error::new(error).context("a task ended in a panic"),
+    }
+}
+
+/// Waits for what was told to end, but not for ever.
+async fn wait_for(mut tasks: JoinSet<Task>) {
     let all_ended = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(STOP_WITHIN, all_ended).await.is_err() {
         tracing::warn!("not everything ended in time; ending anyway");
     }
-    ended
 }
 
 /// What serves a connection, wherever it comes from.
@@ -356,6 +374,7 @@ fn keep_emotes(
 fn publish(
     settings: &Settings,
     service: &Service,
+    outgoing: onion::Outgoing,
     progress: &Progress,
     clock: Clock,
     tasks: &mut JoinSet<Task>,
@@ -367,6 +386,7 @@ fn publish(
         max_streams_per_circuit: u32::try_from(settings.onion.max_streams_per_circuit)
             .unwrap_or(u32::MAX),
         max_circuits: settings.onion.max_circuits,
+        outgoing,
     };
     let (status, news) = watch::channel(onion::Status::default());
     let service = service.clone();

@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{
+    feed::Feed,
     hardware::Hardware,
     input::{Contents, Input},
     preset::{Preset, SEI, X264},
@@ -74,6 +75,18 @@ impl Plan {
         let path = path.to_owned();
         Self {
             input: Input::File { path, contents },
+            ..self.clone()
+        }
+    }
+
+    /// The same for a feed.
+    pub(super) fn of_feed(&self, feed: &Feed, contents: Contents) -> Self {
+        Self {
+            input: Input::Url {
+                address: feed.address.clone(),
+                is_tls: feed.is_tls,
+                contents,
+            },
             ..self.clone()
         }
     }

@@ -7,7 +7,12 @@ use std::{ffi::OsString, io, os::unix::process::CommandExt as _, process::Comman
 
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 
+use super::shut_off::{SHUT_OFF, shut_off};
+
 /// Becomes `program`, which the kernel kills when the process with the number `parent` dies.
+///
+/// If `program` is `--shut-off`, the first argument is the program, and it has no network but one
+/// listener, which goes to the other end of standard input.
 ///
 /// Returns only when that could not be done.
 ///
@@ -19,6 +24,14 @@ pub fn become_encoder(
     program: &OsString,
     arguments: &[OsString],
 ) -> Result<std::convert::Infallible, io::Error> {
+    let (program, arguments) = if program == SHUT_OFF {
+        // Before the next call, which it would undo.
+        shut_off(io::stdin())?;
+        let missing = || io::Error::other("no program is named");
+        arguments.split_first().ok_or_else(missing)?
+    } else {
+        (program, arguments)
+    };
     set_parent_process_death_signal(Some(Signal::KILL))?;
     // The show may have ended before the kernel was asked.
     if getppid() != Pid::from_raw(parent) {

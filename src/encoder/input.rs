@@ -3,9 +3,10 @@
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use super::command::Shape;
+use super::{command::Shape, feed};
 
 /// What ffmpeg reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +39,15 @@ pub enum Input {
         /// What of it is used.
         contents: Contents,
     },
+    /// A feed, over HTTP through the proxy of the show and in no other way.
+    Url {
+        /// Under which address the proxy knows it.
+        address: String,
+        /// Whether its server has to show a certificate.
+        is_tls: bool,
+        /// What of it is used.
+        contents: Contents,
+    },
 }
 
 /// What a file holds.
@@ -60,6 +70,10 @@ pub enum Microphone {
     None,
 }
 
+/// An encoder of what happens now that writes nothing for this long is stuck. A device may take some
+/// seconds to start.
+const STUCK: Duration = Duration::from_secs(15);
+
 /// Packets that may wait while another device is read.
 const QUEUE: &str = "512";
 
@@ -67,9 +81,14 @@ const QUEUE: &str = "512";
 const TONE: u32 = 440;
 
 impl Input {
-    /// Whether it comes as it happens. Everything else is encoded ahead and paced by us.
-    pub fn is_live(&self) -> bool {
-        !matches!(self, Self::File { .. } | Self::Still { .. })
+    /// How long nothing may come before it is stuck; `None` if it never is, because it is encoded ahead
+    /// as fast as it is taken.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        match self {
+            Self::File { .. } | Self::Still { .. } => None,
+            Self::Url { .. } => Some(feed::STUCK),
+            Self::Test | Self::Screen { .. } | Self::Camera { .. } => Some(STUCK),
+        }
     }
 
     /// The inputs of the command: the picture is number 0 and the sound number 1, unless one file
@@ -118,8 +137,14 @@ impl Input {
                 }
                 arguments.all(["-f", "lavfi", "-i", SILENCE]);
             }
-            Self::File { path, contents } => {
-                arguments.file(path);
+            Self::File { contents, .. } | Self::Url { contents, .. } => {
+                match self {
+                    Self::Url {
+                        address, is_tls, ..
+                    } => arguments.0.extend(feed::arguments(address, *is_tls)),
+                    Self::File { path, .. } => arguments.file(path),
+                    _ => {}
+                }
                 // A channel of several files needs the same tracks in all of them.
                 if wants_video && !contents.video {
                     let black = format!("color=c=black:size={width}x{height}:rate={frame_rate}");
@@ -136,11 +161,13 @@ impl Input {
     /// Which inputs the picture and the sound are taken from.
     pub(super) fn maps(&self, wants_video: bool) -> (Option<&'static str>, &'static str) {
         match self {
-            Self::File { contents, .. } => match (contents.video, contents.audio) {
-                (true, true) => (wants_video.then_some("0:V:0"), "0:a:0"),
-                (true, false) => (wants_video.then_some("0:V:0"), "1:a:0"),
-                (false, _) => (wants_video.then_some("1:v:0"), "0:a:0"),
-            },
+            Self::File { contents, .. } | Self::Url { contents, .. } => {
+                match (contents.video, contents.audio) {
+                    (true, true) => (wants_video.then_some("0:V:0"), "0:a:0"),
+                    (true, false) => (wants_video.then_some("0:V:0"), "1:a:0"),
+                    (false, _) => (wants_video.then_some("1:v:0"), "0:a:0"),
+                }
+            }
             _ if wants_video => (Some("0:v:0"), "1:a:0"),
             _ => (None, "0:a:0"),
         }
@@ -149,18 +176,23 @@ impl Input {
     /// Whether an input that never ends stands beside one that does.
     pub(super) fn ends_with_the_shortest(&self, wants_video: bool) -> bool {
         match self {
-            Self::File { contents, .. } => !contents.audio || (wants_video && !contents.video),
+            Self::File { contents, .. } | Self::Url { contents, .. } => {
+                !contents.audio || (wants_video && !contents.video)
+            }
             _ => false,
         }
     }
 
     /// Whether a sound card's clock has to be kept in step with the picture.
     pub(super) fn has_own_clock(&self) -> bool {
-        matches!(
-            self,
-            Self::Screen { microphone, .. } | Self::Camera { microphone, .. }
-                if *microphone != Microphone::None
-        )
+        match self {
+            Self::Screen { microphone, .. } | Self::Camera { microphone, .. } => {
+                *microphone != Microphone::None
+            }
+            // Pieces that did not come in time are missing from it.
+            Self::Url { contents, .. } => contents.audio,
+            _ => false,
+        }
     }
 }
 

@@ -11,9 +11,21 @@ use crate::{
 /// of catching up.
 const SLEPT: Duration = Duration::from_secs(5);
 
+/// What comes over the network is played this much later than it could be, so that a piece that takes
+/// a little longer than the last one is not missed.
+const RESERVE: Duration = Duration::from_secs(2);
+
+/// If what comes over the network is late by more than this, a new reserve is laid up. Less is what
+/// viewers have in reserve themselves.
+const LATE: Duration = Duration::from_secs(1);
+
 /// Puts files behind each other without a gap, and says when each fragment is due.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pace {
+    /// Between the arrival of the first fragment and its turn.
+    reserve: Duration,
+    /// Fragments that are later than this move everything that follows.
+    patience: Duration,
     /// When decode time 0 was due.
     origin: Option<Tick>,
     /// End of what was placed, in decode time, of each track.
@@ -22,7 +34,29 @@ pub(super) struct Pace {
     begins: bool,
 }
 
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            reserve: Duration::ZERO,
+            patience: SLEPT,
+            origin: None,
+            ends: Vec::new(),
+            shift: TimeShift::default(),
+            begins: false,
+        }
+    }
+}
+
 impl Pace {
+    /// The pace of what comes over the network in pieces of some seconds.
+    pub(super) fn of_feed() -> Self {
+        Self {
+            reserve: RESERVE,
+            patience: LATE,
+            ..Self::default()
+        }
+    }
+
     /// The next fragment is the first of another file.
     pub(super) fn begin(&mut self) {
         self.begins = true;
@@ -45,14 +79,15 @@ impl Pace {
                 None => self.ends.push((run.track_id, end)),
             }
         }
-        let origin = *self.origin.get_or_insert(now.back(placed.end()));
+        let reserve = self.reserve;
+        let origin = *(self.origin).get_or_insert_with(|| (now + reserve).back(placed.end()));
         let due = origin + placed.end();
         let late = now.since(due);
-        if late <= SLEPT {
+        if late <= self.patience {
             return (placed, due);
         }
-        self.origin = Some(origin + late);
-        (placed, now)
+        self.origin = Some(origin + late + reserve);
+        (placed, now + reserve)
     }
 
     /// The least shift that lets no track go back.
@@ -104,6 +139,28 @@ mod tests {
                 last = Some((placed.end(), due));
             }
         }
+    }
+
+    #[test]
+    fn what_comes_in_bursts_goes_out_evenly_and_after_a_gap_has_a_reserve_again() {
+        let start = Tick::START + Duration::from_secs(100);
+        let mut pace = Pace::of_feed();
+        let fragments = fragments(0);
+        let mut place = |number: usize, now| pace.place(&fragments[number], now).1;
+        let length = fragments[0].duration();
+
+        // A burst.
+        let first = place(0, start);
+        assert_eq!(first, start + RESERVE);
+        assert_eq!(place(1, start), first + length);
+        // A little late: at once, and the next as if nothing had been.
+        let late = first + length * 2 + LATE;
+        assert_eq!(place(2, late), first + length * 2);
+        assert_eq!(place(3, late), first + length * 3);
+        // Too late.
+        let later = first + length * 4 + LATE * 2;
+        assert_eq!(place(4, later), later + RESERVE);
+        assert_eq!(place(5, later), later + RESERVE + length);
     }
 
     #[test]

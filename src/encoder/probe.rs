@@ -16,6 +16,7 @@ pub use self::hardware::{Tried, try_hardware};
 use super::{
     command::Plan,
     input::{Contents, Input},
+    shut_off::NO_NAMESPACE,
 };
 
 /// Why there will be no picture.
@@ -114,6 +115,9 @@ pub enum EncoderError {
          `encoder.microphone_name` to a name that `pactl list short sources` or `arecord -L` shows"
     )]
     NoMicrophone,
+    /// A feed is only for an ffmpeg that has no network.
+    #[error("{NO_NAMESPACE}")]
+    NotShutOff,
     /// No thread for it.
     #[error("cannot start a thread for the encoder: {0}")]
     Thread(io::Error),
@@ -139,7 +143,7 @@ fn instead(working: &[&str]) -> String {
 pub fn check(plan: &Plan) -> Result<(), EncoderError> {
     check_encoders(plan)?;
     match &plan.input {
-        Input::Test | Input::File { .. } | Input::Still { .. } => Ok(()),
+        Input::Test | Input::File { .. } | Input::Still { .. } | Input::Url { .. } => Ok(()),
         Input::Screen {
             display,
             microphone,
@@ -266,23 +270,32 @@ pub(super) fn contents(ffmpeg: &Path, path: &Path) -> Result<Contents, EncoderEr
     })?;
     let mut file = std::ffi::OsString::from("file:");
     file.push(path);
-    let options = [
-        "-v",
-        "error",
-        "-protocol_whitelist",
-        "file",
-        "-show_entries",
-        "stream=codec_type:stream_disposition=attached_pic",
-        "-of",
-        "csv=p=0",
-    ];
-    let arguments = options
+    let arguments = ["-v", "error", "-protocol_whitelist", "file"]
         .into_iter()
+        .chain(LIST)
         .map(OsStr::new)
         .chain([file.as_os_str()]);
-    let answer = ask(&ffprobe_of(ffmpeg), arguments)?;
+    let contents = tracks(&ask(&ffprobe_of(ffmpeg), arguments)?.words());
+    if contents == Contents::default() {
+        return Err(EncoderError::NotMedia {
+            path: path.to_owned(),
+        });
+    }
+    Ok(contents)
+}
+
+/// What makes ffprobe list the tracks for [`tracks`].
+pub(super) const LIST: [&str; 4] = [
+    "-show_entries",
+    "stream=codec_type:stream_disposition=attached_pic",
+    "-of",
+    "csv=p=0",
+];
+
+/// What is there, as ffprobe says it after [`LIST`].
+pub(super) fn tracks(words: &str) -> Contents {
     let mut contents = Contents::default();
-    for line in answer.words().lines() {
+    for line in words.lines() {
         let mut fields = line.trim().split(',');
         match (fields.next(), fields.next()) {
             (Some("video"), cover) => contents.video |= cover != Some("1"),
@@ -290,12 +303,7 @@ pub(super) fn contents(ffmpeg: &Path, path: &Path) -> Result<Contents, EncoderEr
             _ => {}
         }
     }
-    if contents == Contents::default() {
-        return Err(EncoderError::NotMedia {
-            path: path.to_owned(),
-        });
-    }
-    Ok(contents)
+    contents
 }
 
 /// The program of this name that belongs to an ffmpeg.

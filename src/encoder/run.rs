@@ -3,6 +3,8 @@
 //! Belongs here: the process and the threads round it. Does not belong here: what it is told
 //! (`command.rs`), when fragments of files are due (`pace.rs`).
 
+mod feed;
+mod life;
 mod process;
 mod queue;
 mod remux;
@@ -11,28 +13,29 @@ mod standby;
 use std::{
     io::{self, Read as _},
     path::PathBuf,
-    process::ChildStdout,
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        Arc,
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
-    thread::{Builder, JoinHandle},
+    thread::Builder,
     time::Duration,
 };
 
-use self::{
-    process::{END_WITHIN, Ended, LOOK, Process, Task},
-    queue::Queue,
-};
 pub use self::{
+    life::EncoderThread,
     queue::{check_files, plans},
     remux::{Remux, lower, remux},
     standby::{Slates, slates},
 };
+use self::{
+    life::Life,
+    process::{Ended, Task},
+    queue::Queue,
+};
 use super::{
     command::Plan,
     complaints::Complaints,
+    feed::Feed,
     pace::Pace,
     probe::{self, EncoderError},
 };
@@ -56,13 +59,20 @@ pub enum Job {
         /// Again from the beginning, for ever.
         again: bool,
     },
+    /// A feed, whenever it is there, until the show ends.
+    Feed {
+        /// How it is encoded; its input is put in.
+        plan: Plan,
+        /// Where it comes from.
+        feed: Feed,
+    },
 }
 
 impl Job {
     /// How it is encoded.
     pub fn plan(&self) -> &Plan {
         match self {
-            Self::Live(plan) | Self::Files { plan, .. } => plan,
+            Self::Live(plan) | Self::Files { plan, .. } | Self::Feed { plan, .. } => plan,
         }
     }
 }
@@ -94,36 +104,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// cannot work ends sooner, and one that viewers have seen must not be waited for.
 const ALL_RIGHT: Duration = Duration::from_secs(10);
 
-/// An encoder of what happens now that writes nothing for this long is stuck. A device may take some
-/// seconds to start.
-const STUCK: Duration = Duration::from_secs(15);
-
 /// Fragments of files that are encoded ahead, at 200 ms each; the next file is opened this early.
 const AHEAD: usize = 20;
-
-/// A running encoder; ended when it is dropped.
-#[derive(Debug)]
-#[must_use = "dropping it ends the encoder"]
-pub struct EncoderThread {
-    life: Arc<Life>,
-    threads: Vec<JoinHandle<()>>,
-}
-
-/// What the threads and whoever ends them share.
-#[derive(Debug, Default)]
-struct Life {
-    ended: AtomicBool,
-    current: Mutex<Current>,
-    wake: Condvar,
-}
-
-/// The encoder that runs now.
-#[derive(Debug, Default)]
-struct Current {
-    process: Option<Process>,
-    /// When it was started or last wrote something, if it has to write all the time.
-    heard: Option<Tick>,
-}
 
 /// Checks the job and starts it on threads of its own. What comes goes to `sink`.
 ///
@@ -166,6 +148,21 @@ pub fn run(
             )?;
             let playing = Arc::clone(&life);
             start("pace", Box::new(move || play(&due, clock, &playing, sink)))?;
+        }
+        Job::Feed { plan, feed } => {
+            feed::check(&plan, &feed, &around)?;
+            let (ahead, due) = sync_channel(feed::AHEAD);
+            let clock = around.clock;
+            let reading = Arc::clone(&life);
+            start(
+                "encoder",
+                Box::new(move || feed::fetch(&plan, &feed, &around, &reading, &ahead)),
+            )?;
+            let watching = Arc::clone(&life);
+            start("encoder watch", Box::new(move || watch(&watching, clock)))?;
+            let playing = Arc::clone(&life);
+            let play = move || feed::play(&due, clock, &playing, sink);
+            start("pace", Box::new(play))?;
         }
     }
     Ok(EncoderThread { life, threads })
@@ -217,11 +214,15 @@ fn watch(life: &Life, clock: Clock) {
     while !life.is_over() {
         life.sleep(Duration::from_secs(1));
         let mut current = life.lock();
+        let patience = current.patience;
         let is_stuck = current
             .heard
-            .is_some_and(|heard| clock.tick().since(heard) > STUCK);
+            .is_some_and(|heard| clock.tick().since(heard) > patience);
         if is_stuck {
-            tracing::warn!("the encoder has written nothing for {} s", STUCK.as_secs());
+            tracing::warn!(
+                "the encoder has written nothing for {} s",
+                patience.as_secs()
+            );
             current.heard = None;
             if let Some(process) = &current.process {
                 process.kill();
@@ -336,7 +337,7 @@ fn encode(
     life: &Life,
     each: &mut dyn FnMut(Item) -> bool,
 ) -> Ended {
-    let is_live = task.is_live;
+    let is_live = task.patience.is_some();
     let mut output = match life.start(task, around) {
         Ok(Some(output)) => output,
         Ok(None) => return Ended::Killed,
@@ -382,94 +383,4 @@ fn last_words(complaints: &Complaints) -> String {
         .last()
         .map(|words| format!("; it said: {words}"))
         .unwrap_or_default()
-}
-
-impl Life {
-    fn is_over(&self) -> bool {
-        self.ended.load(Ordering::SeqCst)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Current> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Starts a process, unless all is over.
-    fn start(&self, task: Task, around: &Surroundings) -> io::Result<Option<ChildStdout>> {
-        let mut current = self.lock();
-        if self.is_over() {
-            return Ok(None);
-        }
-        let is_live = task.is_live;
-        let (process, output) = Process::start(task, &around.guard, &around.complaints)?;
-        current.process = Some(process);
-        current.heard = is_live.then(|| around.clock.tick());
-        Ok(Some(output))
-    }
-
-    /// Waits until the process has ended; it is killed if it takes too long.
-    fn reap(&self) -> Ended {
-        let Current { process, .. } = std::mem::take(&mut *self.lock());
-        process.map_or(Ended::Killed, Process::reap)
-    }
-
-    /// Waits, but not when all is over.
-    fn sleep(&self, time: Duration) {
-        if !time.is_zero() {
-            let waited = self
-                .wake
-                .wait_timeout_while(self.lock(), time, |_| !self.is_over());
-            drop(waited);
-        }
-    }
-
-    fn end(&self) {
-        let current = self.lock();
-        self.ended.store(true, Ordering::SeqCst);
-        if let Some(process) = &current.process {
-            process.ask_to_end();
-        }
-        drop(current);
-        self.wake.notify_all();
-    }
-
-    fn kill(&self) {
-        if let Some(process) = &self.lock().process {
-            process.kill();
-        }
-    }
-}
-
-impl EncoderThread {
-    /// Whether everything was played, or a thread has panicked.
-    pub fn is_finished(&self) -> bool {
-        self.threads.iter().all(JoinHandle::is_finished)
-    }
-
-    /// Waits a moment for an encoder whose input has ended, so that its last pictures are not lost.
-    pub fn finish(self) {
-        for _ in 0..END_WITHIN.as_millis() / LOOK.as_millis() {
-            // The first thread is the one that reads.
-            if self.threads.first().is_none_or(JoinHandle::is_finished) {
-                break;
-            }
-            std::thread::sleep(LOOK);
-        }
-    }
-}
-
-impl Drop for EncoderThread {
-    fn drop(&mut self) {
-        self.life.end();
-        for _ in 0..END_WITHIN.as_millis() / LOOK.as_millis() {
-            if self.is_finished() {
-                break;
-            }
-            std::thread::sleep(LOOK);
-        }
-        self.life.kill();
-        for thread in self.threads.drain(..) {
-            // A panic over there has been reported by the panic hook.
-            drop(thread.join());
-        }
-    }
 }

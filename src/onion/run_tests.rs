@@ -32,6 +32,7 @@ impl Home {
             network: Some(self.0.path().join("network.toml")),
             max_streams_per_circuit: DEFAULT_MAX_STREAMS_PER_CIRCUIT,
             max_circuits: DEFAULT_MAX_CIRCUITS,
+            outgoing: Outgoing::default(),
         }
     }
 

@@ -27,6 +27,8 @@ pub struct TorState {
     pub reachable: bool,
     /// From the start until the site could be reached for the first time.
     pub time_to_publish: Option<Duration>,
+    /// Whether a feed is fetched past Tor, so that its server sees the address of this computer.
+    pub is_feed_direct: bool,
 }
 
 /// Whether the show is being recorded, made steady for looking at.

@@ -21,7 +21,7 @@ pub(super) fn look(
     running: Option<bool>,
 ) -> Vec<(&'static str, Finding)> {
     let ffmpeg = Path::new(&settings.encoder.ffmpeg);
-    let is_ours = matches!(source, Source::Encoder(_));
+    let is_ours = matches!(source, Source::Encoder(_) | Source::Url { .. });
     let mut findings = Vec::new();
 
     let version = encoder::version(ffmpeg);
@@ -31,7 +31,10 @@ pub(super) fn look(
     if !is_there {
         return findings;
     }
-    let reads_files = matches!(source, Source::Encoder(Job::Files { .. }));
+    let reads_files = matches!(
+        source,
+        Source::Encoder(Job::Files { .. }) | Source::Url { .. }
+    );
     let ffprobe = encoder::version(&encoder::ffprobe_of(ffmpeg));
     findings.push(("ffprobe", program(ffprobe, reads_files)));
 
@@ -127,7 +130,10 @@ fn hardware(tried: &[Tried]) -> Finding {
 
 fn job_can_work(job: &Job, word: &str) -> Finding {
     let (result, what) = match job {
-        Job::Live(plan) => (encoder::check(plan), format!("`{word}` can be broadcast")),
+        // A feed is asked for when the show starts, and not before.
+        Job::Live(plan) | Job::Feed { plan, .. } => {
+            (encoder::check(plan), format!("`{word}` can be broadcast"))
+        }
         Job::Files { plan, path, .. } => match encoder::check_files(plan, path) {
             Ok(1) => (Ok(()), format!("`{}` can be played", path.display())),
             Ok(files) => (Ok(()), format!("{files} files in `{}`", path.display())),

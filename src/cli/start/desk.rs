@@ -45,6 +45,8 @@ pub(super) struct DeskUpdates {
     desk: DeskFeed,
     complaints: Complaints,
     clock: Clock,
+    /// Whether the show fetches a feed past Tor.
+    pub(super) is_feed_direct: bool,
 }
 
 impl DeskUpdates {
@@ -60,6 +62,7 @@ impl DeskUpdates {
             desk: site.desk.clone(),
             complaints,
             clock,
+            is_feed_direct: false,
         }
     }
 
@@ -97,7 +100,11 @@ impl DeskUpdates {
         let mut time_to_publish = None;
         loop {
             let status = news.borrow_and_update().clone();
-            let state = tor_state(status, started, self.clock.tick(), &mut time_to_publish);
+            let now = self.clock.tick();
+            let state = TorState {
+                is_feed_direct: self.is_feed_direct,
+                ..tor_state(status, started, now, &mut time_to_publish)
+            };
             self.desk.publish(&DeskUpdate::Tor(state));
             if news.changed().await.is_err() {
                 return;
@@ -111,6 +118,7 @@ impl DeskUpdates {
                      in `[onion]`)";
         self.desk.publish(&DeskUpdate::Tor(TorState {
             words: words.to_owned(),
+            is_feed_direct: self.is_feed_direct,
             ..TorState::default()
         }));
     }
@@ -157,6 +165,7 @@ fn tor_state(
         words,
         reachable,
         time_to_publish: *time_to_publish,
+        is_feed_direct: false,
     }
 }
 

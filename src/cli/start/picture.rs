@@ -88,7 +88,8 @@ pub(super) fn play(
     })?;
     let mut files = vec![watching];
     let encoder = match source {
-        Source::Watch | Source::Rtmp | Source::Ingest => None,
+        // A feed has become an encoder by now.
+        Source::Watch | Source::Rtmp | Source::Ingest | Source::Url { .. } => None,
         Source::Demo => {
             files.push(ingest::demo::play(DEMO_CLIP, clock, picture)?);
             None

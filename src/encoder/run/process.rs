@@ -1,9 +1,13 @@
 //! One process of the encoder, and everything that it may have started, as a process group.
 
 use std::{
+    env,
     ffi::OsString,
     io::{self, BufReader},
-    os::unix::process::CommandExt as _,
+    os::{
+        fd::OwnedFd,
+        unix::{net::UnixStream, process::CommandExt as _},
+    },
     path::PathBuf,
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     thread,
@@ -12,7 +16,12 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::super::{command::Plan, complaints::Complaints};
+use super::super::{
+    command::Plan,
+    complaints::Complaints,
+    feed::Feed,
+    shut_off::{self, SHUT_OFF},
+};
 use crate::media::stream::StreamError;
 
 /// An encoder has this long to end after it was asked to, or after its output ended.
@@ -20,6 +29,18 @@ pub(super) const END_WITHIN: Duration = Duration::from_secs(1);
 
 /// Between two looks whether it has ended.
 pub(super) const LOOK: Duration = Duration::from_millis(10);
+
+/// Variables that one that fetches keeps: how to find programs, libraries and certificates, and the
+/// language of its complaints.
+const KEPT: [&str; 7] = [
+    "PATH",
+    "LD_LIBRARY_PATH",
+    "TMPDIR",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "NIX_SSL_CERT_FILE",
+    "LANG",
+];
 
 /// How a process ended.
 #[derive(Debug)]
@@ -57,8 +78,11 @@ pub(super) struct Task {
     pub(super) arguments: Vec<OsString>,
     /// Its standard input.
     pub(super) input: Stdio,
-    /// Whether it is stuck when it writes nothing for long.
-    pub(super) is_live: bool,
+    /// For how long it may write nothing before it is stuck; `None`: for ever.
+    pub(super) patience: Option<Duration>,
+    /// The feed that it fetches. Then it has no network but the proxy, and nothing of our environment
+    /// reaches it but [`KEPT`].
+    pub(super) feed: Option<Feed>,
 }
 
 impl Task {
@@ -68,7 +92,8 @@ impl Task {
             ffmpeg: plan.ffmpeg.clone(),
             arguments: plan.arguments(),
             input: Stdio::null(),
-            is_live: plan.input.is_live(),
+            patience: plan.input.patience(),
+            feed: None,
         }
     }
 }
@@ -86,17 +111,36 @@ impl Process {
         guard: &[OsString],
         complaints: &Complaints,
     ) -> io::Result<(Self, ChildStdout)> {
-        let mut words = guard.iter().cloned().chain([task.ffmpeg.into()]);
+        let shut_off = task.feed.as_ref().map(|_| SHUT_OFF.into());
+        let words = guard.iter().cloned().chain(shut_off);
+        let mut words = words.chain([task.ffmpeg.into()]);
         let program = words.next().unwrap_or_default();
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        let (mut stdin, mut handed_over) = (task.input, None);
+        if let Some(feed) = &task.feed {
+            // Not only without `no_proxy`, which would lead past it: also without whatever else a
+            // library may read, such as where TLS keys are to be logged.
+            command.env_clear();
+            command.envs(
+                KEPT.iter()
+                    .filter_map(|name| Some((name, env::var_os(name)?))),
+            );
+            command.env("http_proxy", feed.proxy.as_str());
+            let (ours, theirs) = UnixStream::pair()?;
+            stdin = OwnedFd::from(theirs).into();
+            handed_over = Some((ours, &feed.door));
+        }
+        command
             .args(words)
             .args(task.arguments)
-            .stdin(task.input)
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             // Ctrl-C in the terminal is for the show, which then ends its encoder.
-            .process_group(0)
-            .spawn()?;
+            .process_group(0);
+        let mut child = command.spawn()?;
+        // Our copy of what the child reads from: it would hide that the child is gone.
+        drop(command);
         let missing = || io::Error::other("a pipe is missing");
         let output = child.stdout.take().ok_or_else(missing)?;
         let errors = child.stderr.take().ok_or_else(missing)?;
@@ -105,7 +149,14 @@ impl Process {
         thread::Builder::new()
             .name("complaints".to_owned())
             .spawn(move || complaints.listen_to(BufReader::new(errors)))?;
-        Ok((Self { child }, output))
+        let process = Self { child };
+        // Without a listener it has ended, and its complaints say why.
+        if let Some((ours, door)) = handed_over
+            && let Ok(listener) = shut_off::receive(&ours)
+        {
+            door(listener);
+        }
+        Ok((process, output))
     }
 
     /// Asks it to finish what it writes and to end.

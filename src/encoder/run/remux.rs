@@ -10,6 +10,7 @@ use std::{
     process::Stdio,
     sync::Arc,
     thread::Builder,
+    time::Duration,
 };
 
 use super::{
@@ -27,6 +28,9 @@ const REPACKING: &str = "repacking";
 
 /// What is encoded once more is called this in complaints.
 const LOW: &str = "low";
+
+/// One that repacks writes within this time what it gets.
+const STUCK: Duration = Duration::from_secs(15);
 
 /// Everything that is needed to repack.
 #[derive(Debug, Clone)]
@@ -104,7 +108,8 @@ fn between(
             ffmpeg,
             arguments,
             input: Stdio::from(input),
-            is_live: true,
+            patience: Some(STUCK),
+            feed: None,
         };
         let mut is_wanted = true;
         let ended = encode(task, &around, &reading, &mut |item| {

@@ -238,7 +238,8 @@ impl Maker {
             ffmpeg: self.plan.ffmpeg.clone(),
             arguments,
             input,
-            is_live: false,
+            patience: None,
+            feed: None,
         };
         // Its complaints are not those about the show.
         let complaints = Complaints::default();

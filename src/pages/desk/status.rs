@@ -181,6 +181,12 @@ fn tor(state: &TorState) -> Markup {
                 // Not an input: browsers select all of a text at one click only outside of inputs.
                 p { code class="address" tabindex="0" aria-label="Address of this site" { (address) } }
             }
+            @if state.is_feed_direct {
+                p class="trouble" role="alert" {
+                    "The feed is not fetched through Tor (" code { "--direct" } "): its server sees the "
+                    "address of this computer."
+                }
+            }
         }
     }
 }
@@ -317,10 +323,12 @@ mod tests {
             words: "reachable".to_owned(),
             reachable: true,
             time_to_publish: Some(Duration::from_secs(42)),
+            is_feed_direct: false,
         }));
 
         assert!(html.contains(">http://example.onion/</code>"), "{html}");
         assert!(html.contains("42 s after the start"), "{html}");
+        assert!(!html.contains("--direct"), "{html}");
         assert!(CSS.contains("user-select: all"));
     }
 

@@ -1,0 +1,119 @@
+//! A process without a network: what fetches a feed can connect to the proxy of the show and to nothing
+//! else, whatever the feed makes it want, and even if the feed has taken it over.
+//!
+//! The guard ([`super::guard`]) enters a network of its own, which has nothing but its loopback, and
+//! listens there. The listener goes to the show, whose proxy answers it; the guard becomes ffmpeg. The
+//! kernel knows no way from there to any other network, so that neither an address in a playlist nor a
+//! name to be looked up can lead past Tor.
+//!
+//! Needs a Linux that lets everybody make namespaces.
+
+use std::{
+    fs,
+    io::{self, IoSlice, IoSliceMut},
+    mem::MaybeUninit,
+    net::{Ipv4Addr, TcpListener},
+    os::{fd::AsFd, unix::net::UnixStream},
+    time::Duration,
+};
+
+use rustix::{
+    cmsg_space,
+    net::{
+        AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+        SendAncillaryMessage, SendFlags, SocketType, recvmsg, send, sendmsg, socket,
+    },
+    process::getuid,
+    thread::UnshareFlags,
+};
+
+/// In place of a program: what follows is the program, to be shut off.
+pub(super) const SHUT_OFF: &str = "--shut-off";
+
+/// Where the proxy is found in such a network. Always the same: it has nobody else in it.
+pub const PORT: u16 = 3128;
+
+/// Why it may not work, to be read after "the feed cannot be played: ".
+pub(super) const NO_NAMESPACE: &str = "ffmpeg cannot be shut off from the network, and is not trusted with a feed \
+     otherwise; this system does not let everybody make user namespaces (on Ubuntu \
+     `sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0` changes that)";
+
+/// The guard has this long to hand over its listener.
+const WITHIN: Duration = Duration::from_secs(5);
+
+/// Puts this process, which must have one thread only, into a network of its own, and hands the
+/// listener of that to whoever is at the other end of `to`.
+///
+/// # Errors
+///
+/// The process must not go on then: it may still have a network.
+pub(super) fn shut_off(to: impl AsFd) -> io::Result<()> {
+    enter().map_err(|cause| io::Error::new(cause.kind(), format!("{NO_NAMESPACE}: {cause}")))?;
+    raise_loopback()?;
+    // Fails if that had no effect.
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, PORT))?;
+    let listeners = [listener.as_fd()];
+    let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
+    let mut message = SendAncillaryBuffer::new(&mut space);
+    message.push(SendAncillaryMessage::ScmRights(&listeners));
+    sendmsg(to, &[IoSlice::new(b"!")], &mut message, SendFlags::empty())?;
+    Ok(())
+}
+
+#[expect(
+    deprecated,
+    reason = "the other one is unsafe for the sake of flags that are not these"
+)]
+fn enter() -> io::Result<()> {
+    let user = getuid().as_raw();
+    // A user namespace gives the right to make the other, and takes what rights there were outside.
+    rustix::thread::unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNET)?;
+    // Who it is stays the same, for programs that ask. Without it, it is nobody; that does no harm.
+    drop(fs::write("/proc/self/uid_map", format!("{user} {user} 1")));
+    Ok(())
+}
+
+/// Switches on the loopback of a new network: `ip link set lo up` (rtnetlink(7)).
+fn raise_loopback() -> io::Result<()> {
+    // Of the protocols of netlink, that of routes is number 0.
+    const NEW_LINK: u16 = 16;
+    const REQUEST: u16 = 1;
+    const LOOPBACK: i32 = 1;
+    const UP: u32 = 1;
+    let kernel = socket(AddressFamily::NETLINK, SocketType::RAW, None)?;
+    let mut about = vec![0; 4];
+    about.extend(LOOPBACK.to_ne_bytes());
+    // The flags, and which of them are meant.
+    about.extend([UP.to_ne_bytes(), UP.to_ne_bytes()].concat());
+    let mut message = Vec::new();
+    let length = u32::try_from(about.len() + 16).unwrap_or_default();
+    message.extend(length.to_ne_bytes());
+    message.extend([NEW_LINK.to_ne_bytes(), REQUEST.to_ne_bytes()].concat());
+    // Number and sender, which nobody asks for.
+    message.extend([0; 8]);
+    message.extend(about);
+    send(&kernel, &message, SendFlags::empty())?;
+    Ok(())
+}
+
+/// Takes the listener from the guard.
+///
+/// # Errors
+///
+/// None came in time: the guard has failed.
+pub(super) fn receive(from: &UnixStream) -> io::Result<TcpListener> {
+    from.set_read_timeout(Some(WITHIN))?;
+    let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
+    let mut message = RecvAncillaryBuffer::new(&mut space);
+    let mut mark = [0; 1];
+    let mut marks = [IoSliceMut::new(&mut mark)];
+    recvmsg(from, &mut marks, &mut message, RecvFlags::CMSG_CLOEXEC)?;
+    for one in message.drain() {
+        if let RecvAncillaryMessage::ScmRights(mut files) = one
+            && let Some(file) = files.next()
+        {
+            return Ok(file.into());
+        }
+    }
+    Err(io::ErrorKind::UnexpectedEof.into())
+}
