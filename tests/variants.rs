@@ -172,10 +172,11 @@ fn each_quality_has_its_addresses_and_a_price_and_other_names_are_nothing() {
     let mut desk = broadcaster.opens("/broadcaster/live?follow=1");
     desk.read_until_text(SOON, "<b>low</b>: on the air, about 3");
 
-    // The encoder is gone, and its directory is not: nothing of it can be had.
+    // The encoder is gone, and its directory is not: after a while of slate nothing of it can be had.
     low.kill();
     let gone = watch(SOON, || {
-        (get(&server, "/quality/low/stream.mp4").status == 404).then_some(())
+        let opened = Request::get("/quality/low/stream.mp4").open(server.local_address());
+        (opened.status == 404).then_some(())
     });
     assert!(gone.is_some());
     assert!(!get(&server, "/").text().contains(">low<"));

@@ -121,7 +121,8 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
     );
     let source = feed::open(source, &outgoing, &closing, &mut tasks)?;
     let around = surroundings(settings, &complaints, clock);
-    let slates = slates(settings, &source, &site.video, &around);
+    let slate_for = settings.encoder.slate_for;
+    let slates = slates(settings, &source, &site.video, &around, slate_for);
     let sink = on_air(&site, guard.clone(), slates);
     let publishers = push::open(settings, &source, sink.clone(), clock, &closing)?;
     let own_ingest = push::ingest(settings, &source, publishers.as_ref());

@@ -139,15 +139,15 @@ fn prepare_slate(settings: &Settings, plan: Plan, video: VideoHandle, complaints
     }
 }
 
-/// Encodes a slate for each stream that somebody else's encoder brings; `None` if ours does, or none
-/// is wanted.
+/// Encodes a slate for each stream that somebody else's encoder brings, to be seen for `at_most`;
+/// `None` if ours does, or none is wanted.
 pub(super) fn slates(
     settings: &Settings,
     source: &Source,
     video: &VideoHandle,
     around: &Surroundings,
+    at_most: Duration,
 ) -> Option<Slates> {
-    let at_most = settings.encoder.slate_for;
     let is_foreign = matches!(source, Source::Watch | Source::Rtmp | Source::Ingest);
     if !is_foreign || at_most.is_zero() {
         return None;

@@ -3,6 +3,8 @@
 //! Belongs here: who brings which, wired to the broadcast. Does not belong here: the source
 //! (`picture.rs`).
 
+use std::time::Duration;
+
 use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +20,10 @@ use crate::{
     media::variant::VariantName,
     transcoder::Transcoder,
 };
+
+/// A variant whose encoder is away shows the slate for at most this long. An encoder that is restarted
+/// is back by then; without one, its viewers are better off with the source.
+const SLATE_AT_MOST: Duration = Duration::from_secs(15);
 
 /// Starts what brings variants; the answer is to be kept.
 pub(super) fn open(
@@ -59,7 +65,8 @@ pub(super) fn open(
         }
         let video = opening.open(name)?;
         opening.set_trouble(name, None);
-        let slates = picture::slates(&for_slates, &Source::Watch, &video, &beside);
+        let at_most = for_slates.encoder.slate_for.min(SLATE_AT_MOST);
+        let slates = picture::slates(&for_slates, &Source::Watch, &video, &beside, at_most);
         Some(variant_sink(&guard, name, video, slates))
     };
     let close = move |name| {
