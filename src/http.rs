@@ -21,6 +21,7 @@ use crate::{
     tripcodes::Tripcodes,
 };
 
+mod address;
 pub mod connection;
 mod form;
 mod gate;

@@ -17,11 +17,11 @@ mod tape;
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, atomic::AtomicBool},
     time::Duration,
 };
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 pub use self::{index::is_ours, playback::Playback};
 use crate::{
@@ -69,6 +69,10 @@ struct Shared {
     chats: Mutex<()>,
     /// Chats that somebody is reading: so many readers hold each once.
     read: Mutex<BTreeMap<RecordingName, Weak<ChatFile>>>,
+    /// The turn to read one. Who waits for it takes no thread, and who leaves meanwhile costs nothing.
+    reading: Arc<Semaphore>,
+    /// What is not on the disk yet must not come there any more.
+    is_abandoned: AtomicBool,
     wanted: watch::Sender<bool>,
     wants_chat: watch::Sender<bool>,
     /// Counts beginnings, ends and problems.
@@ -119,6 +123,8 @@ impl Recordings {
                 index: Mutex::default(),
                 chats: Mutex::default(),
                 read: Mutex::default(),
+                reading: Arc::new(Semaphore::new(1)),
+                is_abandoned: AtomicBool::new(false),
                 wanted,
                 wants_chat,
                 turns,

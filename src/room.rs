@@ -121,6 +121,8 @@ pub struct Room {
     desk: Desk,
     /// What is said is kept with a recording.
     keeps_chat: bool,
+    /// It is, or was since the program began.
+    has_kept_chat: bool,
     alarms: Vec<Alarm>,
     effects: Vec<Effect>,
 }
@@ -140,6 +142,7 @@ impl Room {
             by_key: HashMap::new(),
             desk: Desk::default(),
             keeps_chat: false,
+            has_kept_chat: false,
             alarms: Vec::new(),
             effects: Vec::new(),
         }

@@ -381,6 +381,26 @@ fn after_a_crash_the_chat_is_there_up_to_the_last_write_and_nothing_lies_around(
 }
 
 #[test]
+fn what_was_not_written_yet_goes_with_a_panic() {
+    let mut server = recorded(&["recording.chat=true"]);
+    let anna = comes(&server, "Anna");
+    let ben = comes(&server, "Ben");
+    writes(&anna, "an early word", None);
+    let written = watch(WRITTEN_WITHIN, || {
+        (!with(&server, "an early word").is_empty()).then_some(())
+    });
+    assert!(written.is_some(), "{}", server.log());
+
+    // The next write is ten seconds away.
+    writes(&ben, "a late word", None);
+    command(&server, &["panic", "--yes"]);
+    server.wait(SOON);
+
+    assert_eq!(chats(server.directory()).len(), 1);
+    assert_eq!(with(&server, "a late word"), Vec::<PathBuf>::new());
+}
+
+#[test]
 fn the_desk_switches_it_and_everybody_is_told_before_anything_is_kept() {
     let server = recorded(&["recording.public=true"]);
     let mut broadcaster = Guest::comes(&server);
@@ -426,6 +446,10 @@ fn the_desk_switches_it_and_everybody_is_told_before_anything_is_kept() {
     broadcaster.sends(DESK, &[("do", "nochat")]);
     panel.read_until_text(SOON, "The chat is not kept any more");
     assert_eq!(form(&anna), None);
+    // What was kept is still on the disk: it is not denied, and can be taken back.
+    let privacy = anna.opens("/privacy").finish(SOON).text();
+    assert!(privacy.contains("It was kept before"), "{privacy}");
+    assert!(privacy.contains("Do not keep my lines"), "{privacy}");
     let said = anna.sends("/compose", &[("kind", "say"), ("text", "after it")]);
     assert!(!said.contains("role=\"alert\""), "{said}");
     let log = broadcaster.opens("/broadcaster/log").finish(SOON).text();

@@ -175,6 +175,9 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
         Some(ending) = endings.recv() => Ok(ending),
         Some(task) = tasks.join_next() => Err(too_early(task)),
     };
+    if let Ok(Ending::Panic(_)) = ended {
+        site.recordings.abandon_chat();
+    }
     closing.cancel();
     if let Ok(Ending::Panic(_)) = ended {
         tokio::time::sleep(LAST_ANSWER).await;

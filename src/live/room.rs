@@ -200,6 +200,7 @@ impl RoomHandle {
         let captcha_due = room.captcha_due(viewer, now);
         let hindrance = room.may_write(viewer, self.shared.clock.wall()).err();
         let keeping = room.keeps_lines_of(viewer);
+        let kept = room.may_keep_lines_of(viewer);
         let emotes = Arc::clone(room.emotes());
         Ok(room.person(viewer).map(|person| FormState {
             identity: person.identity.clone(),
@@ -208,6 +209,7 @@ impl RoomHandle {
             hindrance,
             challenge,
             keeping,
+            kept,
             emotes,
         }))
     }

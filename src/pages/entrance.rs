@@ -97,11 +97,20 @@ pub fn page(entrance: &Entrance<'_>, nonce: &str) -> Markup {
     })
 }
 
-/// What is kept about people, and the buttons that make it less. `keeping`: whether the lines of this
-/// person are kept with a recording; `None` while nobody's are.
+/// What became of the lines of somebody since the program began, when chats were kept with recordings.
+#[derive(Debug, Clone, Copy)]
+pub struct Keeping {
+    /// The chat is kept now; otherwise it was before.
+    pub goes_on: bool,
+    /// Whether they let their lines be kept.
+    pub may_be_kept: bool,
+}
+
+/// What is kept about people, and the buttons that make it less. `keeping` is `None` if no chat was kept
+/// with a recording.
 pub fn privacy(
     form_nonce: Option<&str>,
-    keeping: Option<bool>,
+    keeping: Option<Keeping>,
     theme: Theme,
     nonce: &str,
 ) -> Markup {
@@ -121,10 +130,25 @@ pub fn privacy(
                 li { "How you look: a random tag, and the name, colour and tripcode you choose. In memory, for as long as the session." }
                 li { "What you say: in memory, until the site is restarted or newer messages push it out. Everybody can read it, and anybody can copy it." }
                 li { "When you were last here, and whether a video or a panel of yours is open: in memory, to list who is watching." }
+                li { "What you chose to watch or hear, and the colours of the pages: in memory, for as long as the session." }
+                li { "While you watch or listen: how much was sent to you, and how far behind you are. That you did, and in which quality, for two minutes more, so that you find your place again when the broadcaster's connection is full. In memory; the broadcaster sees sums only." }
                 li { "Your tripcode's password is not kept." }
             }
-            p { "Nothing of this is written to disk or to a log, with " @if keeping.is_some() { "two exceptions. Of" } @else { "one exception: of" } " somebody whom the broadcaster bans, the fingerprint of the cookie, the tripcode, and how they looked are kept in a file until the ban ends, so that it outlasts a restart. " @if keeping.is_some() { "And " b { "the chat of this broadcast is being kept by the broadcaster" } ", see below. " } "The site does not know your address: you come through Tor. It loads nothing from anywhere else." }
-            @if let (Some(is_kept), Some(form_nonce)) = (keeping, form_nonce) { (kept(is_kept, form_nonce)) }
+            p { "Nothing of this is written to a log, and nothing to disk, except:" }
+            ul {
+                li { "Of somebody who is muted, banned or blocked: the fingerprint of the cookie, the tripcode, how they looked, when that was and who did it. In a file until it ends, so that it outlasts a restart." }
+                li { "The tripcodes of those whom the broadcaster makes moderators, or lets into a show for members." }
+                li {
+                    "What is said in the chat, if the broadcaster keeps it with a recording. Everybody reads that where they write. "
+                    @match keeping {
+                        Some(Keeping { goes_on: true, .. }) => { b { "Now the chat of this broadcast is being kept by the broadcaster" } ", see below." }
+                        Some(_) => "It was kept before, and is not now; see below.",
+                        None => "It was not since this site was started.",
+                    }
+                }
+            }
+            p { "The site does not know your address: you come through Tor. It loads nothing from anywhere else." }
+            @if let (Some(keeping), Some(form_nonce)) = (keeping, form_nonce) { (kept(keeping, form_nonce)) }
             @if let Some(form_nonce) = form_nonce {
                 form method="post" action="/privacy" {
                     input type="hidden" name="nonce" value=(form_nonce);
@@ -138,18 +162,23 @@ pub fn privacy(
 }
 
 /// That the chat is kept with the recording, and a way to keep out of it.
-fn kept(is_kept: bool, form_nonce: &str) -> Markup {
+fn kept(keeping: Keeping, form_nonce: &str) -> Markup {
     html! {
-        h2 id="kept" { "The chat is being kept" }
+        h2 id="kept" { @if keeping.goes_on { "The chat is being kept" } @else { "The chat was kept" } }
         p {
-            "While the show is recorded, what is said in the chat is written into a file beside the recording: when, under which name and tripcode, and what. The broadcaster has this file as long as they like, and may give it to others. Somebody without a name is “Anonymous” in it; tags, cookies and colours are not in it."
+            @if keeping.goes_on {
+                "While the show is recorded, what is said in the chat is written into a file beside the recording"
+            } @else {
+                "While the show was recorded, what was said in the chat was written into a file beside the recording"
+            }
+            ": when, under which name and tripcode, and what. The broadcaster has this file as long as they like, and may give it to others. Somebody without a name is “Anonymous” in it; tags, cookies and colours are not in it."
         }
         p {
             "Lines that are hidden are not in it, nor those of people who are blocked. What you take back goes from the file, too, as long as this site is not restarted and the recording is one of the last eight. It cannot be taken from copies that somebody has made."
         }
         form method="post" action="/privacy" {
             input type="hidden" name="nonce" value=(form_nonce);
-            @if is_kept {
+            @if keeping.may_be_kept {
                 button type="submit" class="main" name="keep" value="0" { "Do not keep my lines" }
                 " takes those out that you wrote, and keeps those out that you will write."
             } @else {
@@ -167,7 +196,11 @@ mod tests {
 
     #[test]
     fn who_is_kept_is_told_so_and_has_a_way_out() {
-        let page = |keeping| {
+        let page = |keeping: Option<(bool, bool)>| {
+            let keeping = keeping.map(|(goes_on, may_be_kept)| Keeping {
+                goes_on,
+                may_be_kept,
+            });
             let html = privacy(Some("7"), keeping, Theme::Browser, "NONCE").into_string();
             let page = read(&html).unwrap_or_else(|flaw| panic!("{flaw}\n{html}"));
             assert_eq!(page.nameless(), Vec::<String>::new());
@@ -182,14 +215,22 @@ mod tests {
         let (html, buttons) = page(None);
         assert_eq!(buttons, ["Forget me"]);
         assert!(
-            html.contains("one exception: of") && !html.contains("being kept"),
+            html.contains("It was not since") && !html.contains("being kept"),
             "{html}"
         );
-        let (html, buttons) = page(Some(true));
+        let (html, buttons) = page(Some((true, true)));
         assert_eq!(buttons, ["Do not keep my lines", "Forget me"]);
-        assert!(html.contains("two exceptions. Of"), "{html}");
-        let (html, buttons) = page(Some(false));
+        assert!(html.contains("is being kept by"), "{html}");
+        let (html, buttons) = page(Some((true, false)));
         assert_eq!(buttons, ["Keep them from now on", "Forget me"]);
         assert!(html.contains("Your lines are not kept."), "{html}");
+
+        // It is on the disk as before when keeping has ended.
+        let (html, buttons) = page(Some((false, true)));
+        assert_eq!(buttons, ["Do not keep my lines", "Forget me"]);
+        assert!(
+            html.contains("It was kept before") && !html.contains("being kept"),
+            "{html}"
+        );
     }
 }

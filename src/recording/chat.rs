@@ -10,7 +10,7 @@
 use std::{
     fs, io,
     path::PathBuf,
-    sync::{Arc, PoisonError, Weak},
+    sync::{Arc, PoisonError, Weak, atomic::Ordering},
     time::Duration,
 };
 
@@ -84,8 +84,21 @@ impl Recordings {
         if !self.has_chat_for(name, eyes) {
             return None;
         }
-        self.on_disk(move |recordings| recordings.shared.read_chat(name))
-            .await?
+        let turn = Arc::clone(&self.shared.reading)
+            .acquire_owned()
+            .await
+            .ok()?;
+        self.on_disk(move |recordings| {
+            let _until_read = turn;
+            recordings.shared.read_chat(name)
+        })
+        .await?
+    }
+
+    /// For a panic: what was said and is not written down yet stays unwritten. What has to go from a
+    /// file still goes.
+    pub fn abandon_chat(&self) {
+        self.shared.is_abandoned.store(true, Ordering::Relaxed);
     }
 
     /// Tells the room whether its chat is kept, and keeps it, until `closing`.
@@ -251,17 +264,15 @@ impl Keeper {
         }
     }
 
-    /// Writes what is not written yet.
+    /// Writes what is not written yet, unless it was given up.
     async fn finish(mut self) {
         while let Some(read) = self.events.next().now_or_never() {
             self.take(&read);
         }
         while self.writing.join_next().await.is_some() {}
-        for mut chat in self
-            .chats
-            .into_iter()
-            .filter(|chat| chat.due > Due::Nothing)
-        {
+        let is_abandoned = self.recordings.shared.is_abandoned.load(Ordering::Relaxed);
+        let enough = if is_abandoned { Due::Now } else { Due::Later };
+        for mut chat in self.chats.into_iter().filter(|chat| chat.due >= enough) {
             let work = chat.work(&self.recordings);
             if let Ok((name, _, Err(error))) = tokio::task::spawn_blocking(work).await {
                 tracing::warn!("the chat of the recording {name} cannot be written: {error}");

@@ -175,11 +175,13 @@ impl Shared {
         }
     }
 
-    /// Deletes what was left behind by a program that was killed while it wrote a chat. Blocks.
+    /// Deletes what was left behind by a program that was killed while it wrote a chat or the index: in
+    /// that one are titles of recordings that may have been deleted since. Blocks.
     pub(super) fn clear_up(&self) {
         let entries = fs::read_dir(&self.settings.directory);
         for entry in entries.into_iter().flatten().flatten().take(MAX_ENTRIES) {
-            if entry.file_name().to_str().is_some_and(is_unfinished_chat) {
+            let name = entry.file_name();
+            if name.to_str().is_some_and(is_unfinished) {
                 // What stays is deleted at another start.
                 drop(fs::remove_file(entry.path()));
             }
@@ -284,19 +286,20 @@ impl Shared {
 /// index.
 pub fn is_ours(name: &str) -> bool {
     [INDEX, UNREADABLE].contains(&name)
-        || private_file::is_unfinished(name, INDEX)
         || RecordingName::parse_file(name).is_some()
         || chat::parse_file(name).is_some()
-        || is_unfinished_chat(name)
+        || is_unfinished(name)
 }
 
-/// Whether this is what the writing of a chat leaves behind when the program is killed in it.
-fn is_unfinished_chat(name: &str) -> bool {
+/// Whether this is what the writing of a chat or of the index leaves behind when the program is killed
+/// in it.
+fn is_unfinished(name: &str) -> bool {
     let file = name
         .strip_prefix('.')
         .and_then(|name| name.rsplit_once('.'));
     file.is_some_and(|(file, _mark)| {
-        chat::parse_file(file).is_some() && private_file::is_unfinished(name, file)
+        let is_ours = file == INDEX || chat::parse_file(file).is_some();
+        is_ours && private_file::is_unfinished(name, file)
     })
 }
 

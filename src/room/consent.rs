@@ -34,6 +34,7 @@ impl Room {
         if std::mem::replace(&mut self.keeps_chat, is_kept) == is_kept {
             return None;
         }
+        self.has_kept_chat |= is_kept;
         self.announce(if is_kept { BEGINS } else { ENDS }, wall)
     }
 
@@ -41,6 +42,13 @@ impl Room {
     pub fn keeps_lines_of(&self, viewer: ViewerId) -> Option<bool> {
         let person = self.person(viewer)?;
         self.keeps_chat.then_some(person.may_be_kept)
+    }
+
+    /// Whether lines of this person may be kept that they write, or wrote; `None` if nobody's were
+    /// since the program began. What was kept can be taken back when nothing is kept any more.
+    pub fn may_keep_lines_of(&self, viewer: ViewerId) -> Option<bool> {
+        let person = self.person(viewer)?;
+        self.has_kept_chat.then_some(person.may_be_kept)
     }
 
     /// Remembers whether the lines of this person may be kept. A no also takes back those that were

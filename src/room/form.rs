@@ -24,6 +24,9 @@ pub struct FormState {
     pub challenge: Option<(u64, Prompt)>,
     /// Whether what they say is kept with a recording; `None` while nothing is.
     pub keeping: Option<bool>,
+    /// Whether what they said before may stay with a recording; `None` if nothing was kept since the
+    /// program began.
+    pub kept: Option<bool>,
     /// The emotes there are.
     pub emotes: Arc<EmoteTable>,
 }

@@ -21,7 +21,7 @@ use crate::{
     live::{panel::Panel, room::RoomHandle},
     pages::{
         compose::Notice,
-        entrance::{self, Ask, Entrance},
+        entrance::{self, Ask, Entrance, Keeping},
     },
     passwords::Passwords,
     room::{
@@ -231,7 +231,12 @@ async fn privacy(
     let form = room.form(visitor.viewer)?;
     let theme = room.theme(visitor.viewer);
     let nonce = form.as_ref().map(|form| form.nonce.as_str());
-    let keeping = form.as_ref().and_then(|form| form.keeping);
+    let keeping = form.as_ref().and_then(|form| {
+        form.kept.map(|may_be_kept| Keeping {
+            goes_on: form.keeping.is_some(),
+            may_be_kept,
+        })
+    });
     let page = Page::new(|style| entrance::privacy(nonce, keeping, theme, style))?;
     Ok((visitor.cookie, page))
 }

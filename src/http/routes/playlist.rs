@@ -9,7 +9,7 @@ use std::convert::Infallible;
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -18,7 +18,7 @@ use http::{Method, Uri, header};
 
 use super::stream::{missing, variant};
 use crate::{
-    http::{Site, problem::Problem},
+    http::{Site, address::InPath, problem::Problem},
     live::{variants::Variants, video::VideoHandle},
     media::{
         listing::segment_named,
@@ -85,7 +85,7 @@ async fn list_sound(State(video): State<VideoHandle>) -> Result<impl IntoRespons
 
 async fn list_variant(
     State(variants): State<Variants>,
-    Path(name): Path<String>,
+    InPath(name): InPath<String>,
 ) -> Result<impl IntoResponse, Problem> {
     listed(&variant(&variants, &name)?.1, Rendition::Full)
 }
@@ -105,7 +105,7 @@ async fn init_sound(State(video): State<VideoHandle>) -> Result<impl IntoRespons
 
 async fn init_variant(
     State(variants): State<Variants>,
-    Path(name): Path<String>,
+    InPath(name): InPath<String>,
 ) -> Result<impl IntoResponse, Problem> {
     begun(&variant(&variants, &name)?.1, Rendition::Full)
 }

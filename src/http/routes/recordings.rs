@@ -11,7 +11,7 @@ use std::{convert::Infallible, time::Duration};
 use axum::{
     Router,
     body::Body,
-    extract::{FromRef, Path, Query, State, rejection::QueryRejection},
+    extract::{FromRef, Query, State, rejection::QueryRejection},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -22,6 +22,7 @@ use serde::Deserialize;
 use crate::{
     http::{
         Site,
+        address::InPath,
         problem::Problem,
         range::{self, Wanted},
         visitor::{Audience, Page, Visitor},
@@ -104,7 +105,7 @@ fn start(from: From) -> Duration {
 async fn show(
     State(archive): State<Archive>,
     Audience(viewer): Audience,
-    Path(name): Path<String>,
+    InPath(name): InPath<String>,
     from: From,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

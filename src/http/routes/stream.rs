@@ -12,7 +12,7 @@ use std::{convert::Infallible, time::Duration};
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::{FromRef, Path, Query, State, rejection::QueryRejection},
+    extract::{FromRef, Query, State, rejection::QueryRejection},
     response::IntoResponse,
     routing::get,
 };
@@ -21,7 +21,7 @@ use http::{StatusCode, header};
 use serde::Deserialize;
 
 use crate::{
-    http::{Site, problem::Problem},
+    http::{Site, address::InPath, problem::Problem},
     live::{
         lease::{Kind, Lease, Leases},
         uplink::{Caller, UplinkHandle},
@@ -197,7 +197,7 @@ async fn describe_chosen(
 
 async fn describe_variant(
     State(stage): State<Stage>,
-    Path(name): Path<String>,
+    InPath(name): InPath<String>,
 ) -> Result<impl IntoResponse, Problem> {
     describe(&variant(&stage.variants, &name)?.1, Rendition::Full)
 }
@@ -219,7 +219,7 @@ async fn play_chosen(
 
 async fn play_variant(
     State(stage): State<Stage>,
-    Path(name): Path<String>,
+    InPath(name): InPath<String>,
     caller: Caller,
     choice: Asked,
 ) -> Result<impl IntoResponse, Problem> {

@@ -180,3 +180,25 @@ fn a_chat_that_others_changed_is_not_given_out_when_it_is_none() {
         assert_eq!(crate::recording::is_ours(name), is_ours, "{name}");
     }
 }
+
+#[tokio::test]
+async fn chats_are_read_one_after_the_other_and_who_waits_takes_no_thread() {
+    let directory = tempfile::tempdir().unwrap();
+    let all = recordings(directory.path(), 1 << 20);
+    let mut chat = chat();
+    says(&mut chat, 1, "hello");
+    chat.work(&all)().2.unwrap();
+    let before = Arc::strong_count(&all.shared);
+    let turn = Arc::clone(&all.shared.reading).acquire_owned().await;
+
+    let mut waiting = std::pin::pin!(all.chat(name(), Eyes::Broadcaster));
+    assert!(waiting.as_mut().now_or_never().is_none());
+    assert_eq!(
+        Arc::strong_count(&all.shared),
+        before,
+        "no work is under way"
+    );
+    drop(turn);
+
+    assert_eq!(waiting.await.unwrap().lines.len(), 1);
+}

@@ -195,3 +195,17 @@ fn a_deleted_recording_is_gone_from_disk_list_and_index() {
     assert!(again.contains("no such recording"), "{again}");
     assert_eq!(recordings.recorder().space.used, 0);
 }
+
+#[test]
+fn half_an_index_that_a_killed_program_left_does_not_stay() {
+    let directory = tempfile::tempdir().unwrap();
+    let half = directory.path().join(".index.toml.0123456789abcdef");
+    let other = directory.path().join(".index.toml.swp");
+    for file in [&half, &other] {
+        fs::write(file, "[[recordings]]\ntitle = \"deleted since\"\n").unwrap();
+    }
+
+    drop(Recordings::open(settings(directory.path()), Clock::new()));
+
+    assert!(!half.exists() && other.exists());
+}

@@ -55,6 +55,7 @@ fn only_lines_from_a_form_that_said_so_while_it_is_on_may_be_kept() {
     let (mut house, anna, _) = house();
     assert!(!house.writes(anna, true, None), "it is off");
     assert_eq!(house.room.keeps_lines_of(anna), None);
+    assert_eq!(house.room.may_keep_lines_of(anna), None);
 
     let told = house.room.keep_chat(true, WALL).expect("it is said");
     assert!(told.body.source().contains("keeps this chat"));
@@ -71,6 +72,24 @@ fn only_lines_from_a_form_that_said_so_while_it_is_on_may_be_kept() {
     assert!(told.body.source().contains("not kept any more"));
     assert!(!house.writes(anna, true, None));
     assert!(!house.room.proclaim("bye", WALL).unwrap().may_be_kept);
+}
+
+#[test]
+fn what_was_kept_can_be_taken_back_when_nothing_is_kept_any_more() {
+    let (mut house, anna, _) = house();
+    house.room.keep_chat(true, WALL);
+    assert!(house.writes(anna, true, None));
+    house.room.keep_chat(false, WALL);
+    assert_eq!(house.room.keeps_lines_of(anna), None);
+    assert_eq!(house.room.may_keep_lines_of(anna), Some(true));
+
+    let nonce = house.room.form(anna, 96, at(6)).unwrap();
+    let no = house.room.choose_keeping(anna, &nonce, false, at(6));
+
+    assert_eq!(no, Ok(()));
+    let key = house.key(anna);
+    assert_eq!(house.withdrawn(), [key]);
+    assert_eq!(house.room.may_keep_lines_of(anna), Some(false));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use axum::{
     body::{Body, Bytes},
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse as _, Response},
 };
 use futures_util::{FutureExt as _, stream};
@@ -12,7 +12,7 @@ use http::header;
 
 use super::{Archive, From, PIECE, start};
 use crate::{
-    http::{problem::Problem, visitor::Audience},
+    http::{address::InPath, problem::Problem, visitor::Audience},
     live::lease::{Kind, Lease},
     media::recording::{
         Eyes, RecordingName,
@@ -25,7 +25,7 @@ use crate::{
 pub(super) async fn send(
     State(archive): State<Archive>,
     Audience(viewer): Audience,
-    Path((name, file)): Path<(String, String)>,
+    InPath((name, file)): InPath<(String, String)>,
     from: From,
 ) -> Result<Response, Problem> {
     let name = RecordingName::parse(&name).ok_or(Problem::NOT_FOUND)?;
