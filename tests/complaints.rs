@@ -6,6 +6,7 @@ use std::{fs, process::Command, time::Duration};
 
 use stage::{
     desk::{Desk, PASSWORD, set_password},
+    encoder::{self, Encoder, Kind},
     firefox::{Options, Scheme},
     process::{Process, program},
     server::Server,
@@ -68,6 +69,22 @@ fn the_ffmpeg_of_the_slate_is_heard_at_the_desk_and_in_a_terminal() {
         let name = format!("complaints-{width}.png");
         desk.firefox().screenshot(&name);
     }
+}
+
+#[test]
+fn the_ffmpeg_of_a_slate_for_an_encoder_of_somebody_else_is_heard_too() {
+    let setting = format!("encoder.ffmpeg={}", program("ffmpeg", "FFMPEG").display());
+    let settings = ["--set", &setting, "--set", "encoder.slate=broken.png"];
+    let server = Server::start_prepared(&[&["--no-tor"][..], &settings].concat(), |directory| {
+        fs::write(directory.join("broken.png"), "<b>not a picture</b>").expect("a file");
+    });
+    server.local_url();
+
+    let stream = server.directory().join("stream");
+    let _encoder = Encoder::start(&stream, encoder::Options::new(Kind::Growing));
+
+    complaint(&server, "the slate: ");
+    server.wait_log("this encoder has no slate: ", SOON);
 }
 
 #[test]
