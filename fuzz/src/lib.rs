@@ -2,6 +2,7 @@
 
 /// The sources of the crate's `media` module that stand alone.
 #[path = "../../src/media"]
+#[expect(dead_code, reason = "what the rest of onionstream does with them is not here")]
 pub mod media {
     pub mod boxes;
     pub mod fragment;
