@@ -11,6 +11,8 @@
 #[path = "viewers/cost.rs"]
 #[expect(dead_code, reason = "the other benchmark measures memory, too")]
 mod cost;
+#[path = "viewers/open_files.rs"]
+mod open_files;
 #[path = "../tests/stage/mod.rs"]
 mod stage;
 
@@ -26,7 +28,7 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
+use rustix::process::{Pid, Signal, kill_process};
 use stage::{
     Deadline,
     process::program,
@@ -53,14 +55,12 @@ const SETTLE: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(40);
 /// Threads that only read need little.
 const STACK: usize = 64 * 1024;
-/// One connection is two open files of the computer.
-const OPEN_FILES: u64 = 8192;
 
 fn main() {
     let wanted = env::args()
         .skip(1)
         .find_map(|argument| argument.parse().ok());
-    allow_open_files();
+    open_files::allow();
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = load.split(' ').take(3).collect::<Vec<_>>().join(" ");
     println!(
@@ -276,16 +276,4 @@ fn signal_encoder(server: &Server, signal: Signal) {
     let encoder = Pid::from_raw(encoder.cast_signed()).expect("a process");
     // One that hung too long has been killed by the program itself.
     let _ended = kill_process(encoder, signal);
-}
-
-/// For as many connections as there are responses; the server inherits it.
-fn allow_open_files() {
-    let limit = getrlimit(Resource::Nofile);
-    if limit.current.is_some_and(|current| current < OPEN_FILES) {
-        let more = Rlimit {
-            current: Some(OPEN_FILES),
-            ..limit
-        };
-        setrlimit(Resource::Nofile, more).expect("more open files; see `ulimit -n`");
-    }
 }

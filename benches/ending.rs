@@ -8,6 +8,8 @@
     reason = "a benchmark prints what it has measured"
 )]
 
+#[path = "viewers/open_files.rs"]
+mod open_files;
 #[path = "../tests/stage/mod.rs"]
 mod stage;
 
@@ -25,7 +27,6 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use stage::{Deadline, server::Server, watch};
 
 /// The ways to end, each some times.
@@ -45,15 +46,13 @@ const SEGMENT: usize = 125_000;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Threads that only read need little.
 const STACK: usize = 64 * 1024;
-/// One connection is two open files of the computer.
-const OPEN_FILES: u64 = 8192;
 
 fn main() {
     let wanted = env::args()
         .skip(1)
         .find_map(|argument| argument.parse().ok());
     let responses = wanted.unwrap_or(RESPONSES);
-    allow_open_files();
+    open_files::allow();
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = load.split(' ').take(3).collect::<Vec<_>>().join(" ");
     println!(
@@ -169,17 +168,5 @@ fn fill(stream: &Path) {
         // Not the names of an encoder: nobody is to play them.
         let file = stream.join(format!("old{number}.bin"));
         fs::write(file, vec![0; SEGMENT]).expect("a file");
-    }
-}
-
-/// For as many connections as there are responses; the server inherits it.
-fn allow_open_files() {
-    let limit = getrlimit(Resource::Nofile);
-    if limit.current.is_some_and(|current| current < OPEN_FILES) {
-        let more = Rlimit {
-            current: Some(OPEN_FILES),
-            ..limit
-        };
-        setrlimit(Resource::Nofile, more).expect("more open files; see `ulimit -n`");
     }
 }

@@ -24,7 +24,6 @@ use std::{
     fs,
     io::{Read, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
-    os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Child, Command, Stdio},
     sync::{
@@ -39,7 +38,7 @@ use barcode::{HEIGHT, Scene, WIDTH};
 use stage::{
     Deadline,
     http::Request,
-    process::{Process, program},
+    process::{Process, program, write_script},
     server::Server,
     watch,
     watching::encoders_of,
@@ -168,15 +167,13 @@ fn measure(way: Way) -> Seen {
             &directory.path().join("stream"),
         )),
         Way::Ingest => {
-            let place = fact(&server, "ingest ").replace("http://", &{
-                let key = stream_key(&server);
-                format!("http://obs:{key}@")
-            });
+            let login = format!("http://obs:{}@", server.stream_key());
+            let place = server.place("ingest").replace("http://", &login);
             let mut command = encoder(film.address, FRAGMENTS);
             Some(Process::start("ffmpeg", command.arg(place)))
         }
         Way::Rtmp => {
-            let place = format!("{}/{}", fact(&server, "rtmp "), stream_key(&server));
+            let place = format!("{}/{}", server.place("rtmp"), server.stream_key());
             let mut command = encoder(film.address, "-f flv");
             Some(Process::start("ffmpeg", command.arg(place)))
         }
@@ -195,7 +192,6 @@ fn measure(way: Way) -> Seen {
 
 fn start(way: Way, directory: &Path, film: SocketAddr) -> Server {
     let real = program("ffmpeg", "FFMPEG");
-    let ffmpeg = directory.join("ffmpeg");
     // The test picture of `--source test` becomes the film.
     let script = format!(
         r#"#!/bin/sh
@@ -212,8 +208,7 @@ exec "{}" "$@"
 "#,
         real.display()
     );
-    fs::write(&ffmpeg, script).expect("a script");
-    fs::set_permissions(&ffmpeg, fs::Permissions::from_mode(0o755)).expect("a program");
+    let ffmpeg = write_script(directory, "ffmpeg", &script);
     let own = format!("encoder.ffmpeg={}", ffmpeg.display());
     let source = match way {
         Way::Own | Way::Floor => "test",
@@ -262,25 +257,6 @@ fn growing_segments(film: SocketAddr, stream: &Path) -> Process {
          movflags=+frag_keyframe+empty_moov+default_base_moof+skip_trailer:frag_duration=200000:flush_packets=1";
     let mut command = encoder(film, format);
     Process::start("ffmpeg", command.arg("stream%d.m4s").current_dir(stream))
-}
-
-fn fact(server: &Server, name: &str) -> String {
-    let of = |fact: &String| fact.strip_prefix(name).map(str::to_owned);
-    let said = watch(PATIENCE, || server.facts().iter().find_map(of));
-    said.unwrap_or_else(|| panic!("no `{name}`: {}", server.log()))
-}
-
-fn stream_key(server: &Server) -> String {
-    let printed = Command::new(env!("CARGO_BIN_EXE_onionstream"))
-        .arg("--dir")
-        .arg(server.directory())
-        .arg("stream-key")
-        .stdin(Stdio::null())
-        .output()
-        .expect("the program runs");
-    let printed = String::from_utf8_lossy(&printed.stdout).into_owned();
-    let key = printed.lines().find_map(|line| line.strip_prefix("key "));
-    key.expect("a key").to_owned()
 }
 
 fn end(child: &mut Child) {

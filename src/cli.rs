@@ -42,6 +42,8 @@ Examples:
   onionstream --dir ~/show start --source demo
                                             look at it: a built-in clip, here and on Tor
   onionstream --dir ~/show start            show what an encoder writes into stream/
+  onionstream --dir ~/show start --source screen --low
+                                            show your screen, and offer a smaller picture
   onionstream --dir ~/show doctor           is everything ready for tonight?
   onionstream doctor --source screen        can the screen be broadcast?
   onionstream config show                   every setting and where its value came from

@@ -37,6 +37,6 @@ pub use self::{
         EncoderThread, Job, Remux, Slates, Surroundings, check_files, lower, plans, remux, run,
         slates,
     },
-    shut_off::PORT as PROXY_PORT,
+    shut_off::{PORT as PROXY_PORT, check_shut_off},
     slate::{SlateError, slate},
 };

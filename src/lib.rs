@@ -3,12 +3,15 @@
 //! This is the map of the code; `docs/architecture.md` has the walks and the reasons.
 //!
 //! ```text
-//! main → cli → start ─┬─> onion ───────────┐  byte streams from Tor
-//!                     ├─> http ──> pages   │
-//!                     ├─> proxy             │  from ffmpeg to Tor
-//!                     ├─> push, transcoder ──> encoder, ingest ─┐
-//!                     ├─> control, recording, transcoder ───────┴─> live ──> room, media ──> ring, clock
-//!                     └─> config, telemetry, instance, private_file, emotes, captcha, tripcodes, passwords
+//! main → cli → start ─┬─> onion, proxy                  byte streams from Tor, and to it
+//!                     ├─> http ──> pages, push, recording
+//!                     ├─> push, transcoder ──> encoder ──> ingest
+//!                     ├─> http, control, recording, transcoder ──> live
+//!                     └─> config, telemetry, instance, private_file,
+//!                         captcha, tripcodes, passwords, emotes
+//!
+//! captcha, tripcodes, passwords ──────────────> background
+//! live, pages, ingest, recording, control ────> room, media ──> ring, clock
 //! ```
 //!
 //! - [`room`] and [`media`] are pure: rules and parsers without I/O, tasks or a clock.
@@ -22,7 +25,7 @@
 //! - [`pages`] turns plain values into HTML.
 //! - `cli/start.rs` is the only place that knows every part.
 //!
-//! `tests/architecture.rs` holds the imports to these arrows.
+//! `tests/architecture.rs` lists what each module may import.
 
 pub mod background;
 pub mod captcha;

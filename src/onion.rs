@@ -38,13 +38,6 @@ use identity::Identity;
 use network::Places;
 use status::Progress;
 
-/// [`Settings::max_circuits`] unless the broadcaster says otherwise: twice the viewers we design for.
-pub const DEFAULT_MAX_CIRCUITS: usize = 4096;
-
-/// [`Settings::max_streams_per_circuit`] unless the broadcaster says otherwise: Tor Browser opens
-/// at most six connections to one site.
-pub const DEFAULT_MAX_STREAMS_PER_CIRCUIT: u32 = 16;
-
 /// How long open streams may take to end by themselves when the program stops.
 const CLOSING_GRACE: Duration = Duration::from_secs(1);
 

@@ -9,8 +9,6 @@ use std::{
     fs,
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpStream},
-    path::{Path, PathBuf},
-    process::Command,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -76,13 +74,7 @@ fn start(more: &[&str]) -> Server {
 
 /// What the terminal says of the uplink.
 fn uplink(server: &Server) -> Value {
-    let ended = Command::new(env!("CARGO_BIN_EXE_onionstream"))
-        .arg("--dir")
-        .arg(server.directory())
-        .args(["--json", "status"])
-        .output()
-        .expect("the program runs");
-    let said = String::from_utf8_lossy(&ended.stdout);
+    let said = server.says(&["--json", "status"]);
     let status: Value = serde_json::from_str(&said).expect("JSON");
     status.get("uplink").expect("the uplink").clone()
 }
@@ -177,12 +169,6 @@ fn page(guest: &Guest, path: &str) -> String {
     guest.opens(path).finish(SOON).text()
 }
 
-fn picture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("../screenshots")
-        .join(name)
-}
-
 /// Waits until the sound plays and goes on.
 fn hears(firefox: &Firefox) {
     let place = || {
@@ -220,7 +206,7 @@ fn beyond_what_the_broadcaster_allows_viewers_get_the_sound_and_the_picture_when
         let scrolls = "return document.documentElement.scrollWidth > innerWidth";
         assert_eq!(firefox.execute(scrolls), false, "it fits at {width}");
         firefox.leave_frames();
-        firefox.screenshot(&picture(&format!("full-light-{width}.png")));
+        firefox.screenshot(&format!("full-light-{width}.png"));
         firefox.enter_frame("iframe.video");
     }
     // The chat is as always.
@@ -269,7 +255,7 @@ fn beyond_what_the_broadcaster_allows_viewers_get_the_sound_and_the_picture_when
         let words = firefox.wait_for_text("x-uplink:last-of-type", "--bitrate", SOON);
         assert!(words.starts_with("To viewers\n"), "{words}");
     });
-    desk.firefox.screenshot(&picture("full-desk-1440.png"));
+    desk.firefox.screenshot("full-desk-1440.png");
     drop(desk);
 
     let seen = first.leaves();

@@ -225,12 +225,6 @@ fn audio(firefox: &Firefox) -> Option<(f64, bool, Value)> {
     ))
 }
 
-fn picture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("../screenshots")
-        .join(name)
-}
-
 #[test]
 fn a_viewer_without_scripts_chooses_the_sound_is_remembered_and_chooses_the_picture_again() {
     let server = start(&["--source", "test", "--preset", "balanced"]);
@@ -267,7 +261,7 @@ fn a_viewer_without_scripts_chooses_the_sound_is_remembered_and_chooses_the_pict
         let scrolls = "return [document.documentElement.scrollWidth > innerWidth]";
         assert_eq!(firefox.execute(scrolls)[0], false, "it fits at {width}");
         firefox.leave_frames();
-        firefox.screenshot(&picture(&format!("audio-dark-{width}.png")));
+        firefox.screenshot(&format!("audio-dark-{width}.png"));
 
         // As last time, and nothing is loaded before a click.
         firefox.goto(&server.local_url());
@@ -278,7 +272,7 @@ fn a_viewer_without_scripts_chooses_the_sound_is_remembered_and_chooses_the_pict
             Some((0.0, true))
         );
         firefox.leave_frames();
-        firefox.screenshot(&picture(&format!("audio-waits-dark-{width}.png")));
+        firefox.screenshot(&format!("audio-waits-dark-{width}.png"));
         firefox.enter_frame("iframe.video");
         firefox.click(".note.paused a");
         plays();

@@ -226,8 +226,7 @@ fn pages_are_as_small_and_as_dark_as_wanted() {
             firefox.execute(shown),
             serde_json::json!(["\"dark\"", red, width])
         );
-        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("page-{width}.png"));
-        firefox.screenshot(&file);
+        let file = firefox.screenshot(&format!("page-{width}.png"));
         assert_eq!(size_of_png(&fs::read(file).unwrap()), (width, height));
     }
 

@@ -3,10 +3,7 @@
 
 mod stage;
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::time::Duration;
 
 use stage::{
     firefox::{Firefox, Options, Scheme},
@@ -19,12 +16,6 @@ use stage::{
 
 const SOON: Duration = Duration::from_secs(20);
 const THROUGH_TOR: Duration = Duration::from_mins(1);
-
-fn picture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("../screenshots")
-        .join(name)
-}
 
 fn demo(settings: &[&str]) -> Server {
     let mut arguments = vec!["--source", "demo", "--no-tor"];
@@ -99,8 +90,7 @@ fn two_people_talk_and_each_sees_what_is_theirs() {
         });
         assert!(listed.is_some(), "{}", firefox.execute(look));
     });
-    anna.firefox
-        .screenshot(&picture("chat-two-people-dark.png"));
+    anna.firefox.screenshot("chat-two-people-dark.png");
 }
 
 #[test]
@@ -212,7 +202,7 @@ fn the_chat_stays_at_the_newest_line_unless_somebody_reads_back() {
             "the place moved from {before} to {after}"
         );
     });
-    anna.firefox.screenshot(&picture("chat-40-lines-dark.png"));
+    anna.firefox.screenshot("chat-40-lines-dark.png");
 }
 
 #[test]
@@ -248,7 +238,7 @@ fn no_text_breaks_the_layout() {
             assert_eq!(seen[1], 0, "markup got through");
         });
         anna.firefox
-            .screenshot(&picture(&format!("chat-hostile-light-{width}.png")));
+            .screenshot(&format!("chat-hostile-light-{width}.png"));
     }
 }
 
@@ -333,7 +323,7 @@ fn through_tor_people_pass_the_entrance_and_talk() {
         let person = Person::comes(Options::through(network.socks(client)), &url);
         let firefox = &person.firefox;
         firefox.wait_for("fieldset.captcha img", THROUGH_TOR);
-        firefox.screenshot(&picture(&format!("entrance-tor-{client}.png")));
+        firefox.screenshot(&format!("entrance-tor-{client}.png"));
         firefox.click("button[value=question]");
         let question = asked(firefox, THROUGH_TOR);
         firefox.type_text("#answer", &format!("{}{ENTER}", puzzle::solve(&question)));
@@ -349,5 +339,5 @@ fn through_tor_people_pass_the_entrance_and_talk() {
     ben.sees_line("hello through Tor", THROUGH_TOR);
     ben.says("and back");
     anna.sees_line("and back", THROUGH_TOR);
-    ben.firefox.screenshot(&picture("chat-tor.png"));
+    ben.firefox.screenshot("chat-tor.png");
 }

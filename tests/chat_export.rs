@@ -12,13 +12,12 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    process::Command,
     time::Duration,
 };
 
 use stage::{
     desk::{Desk, PASSWORD, presses, show},
-    firefox::{Firefox, Options, Scheme},
+    firefox::{Options, Scheme},
     guest::Guest,
     http::{Request, Response},
     server::Server,
@@ -112,17 +111,6 @@ fn writes(guest: &Guest, text: &str, ticked: Option<bool>) {
     assert!(!said.contains("role=\"alert\""), "{said}");
 }
 
-fn command(server: &Server, arguments: &[&str]) {
-    let ended = Command::new(env!("CARGO_BIN_EXE_onionstream"))
-        .arg("--dir")
-        .arg(server.directory())
-        .args(arguments)
-        .output()
-        .expect("the program runs");
-    let said = String::from_utf8_lossy(&ended.stderr);
-    assert!(ended.status.success(), "{arguments:?}: {said}");
-}
-
 /// The number of a message.
 fn number(server: &Server, text: &str) -> String {
     let page = get(server, "/live?static=1").text();
@@ -214,7 +202,7 @@ fn what_is_kept_is_what_people_said_who_were_told_and_did_not_take_it_back() {
     writes(&mia, "mia shouts", None);
     writes(&tom, "tom blocks the way", None);
     writes(&eve, "eve goes later", None);
-    command(&server, &["say", "welcome"]);
+    server.says(&["say", "welcome"]);
     writes(&anna, "unseen for good", None);
     writes(&anna, "/me waves", None);
     writes(&anna, "unseen and shown", None);
@@ -232,14 +220,14 @@ fn what_is_kept_is_what_people_said_who_were_told_and_did_not_take_it_back() {
     assert_eq!(form(&ben), Some(("no".to_owned(), false)));
     let nonce = zoe.nonce("/privacy");
     assert_eq!(zoe.posts("/privacy", &[("nonce", &nonce)], &[]).status, 303);
-    command(&server, &["ban", "@Mia", "--for", "2h", "--purge"]);
-    command(&server, &["block", "@Tom"]);
-    command(&server, &["hide", &number(&server, "unseen for good")]);
+    server.says(&["ban", "@Mia", "--for", "2h", "--purge"]);
+    server.says(&["block", "@Tom"]);
+    server.says(&["hide", &number(&server, "unseen for good")]);
     let shown = number(&server, "unseen and shown");
-    command(&server, &["hide", &shown]);
+    server.says(&["hide", &shown]);
     let gone = watch(SOON, || with(&server, "unseen").is_empty().then_some(()));
     assert!(gone.is_some(), "{}", server.log());
-    command(&server, &["unhide", &shown]);
+    server.says(&["unhide", &shown]);
     writes(&anna, "the last line", None);
 
     let name = stops(&server, &broadcaster);
@@ -375,7 +363,7 @@ fn after_a_crash_the_chat_is_there_up_to_the_last_write_and_nothing_lies_around(
     assert!(text.ends_with("] Anna: before the crash\n"), "{text}");
     assert!(!unfinished.exists() && !orphan.exists() && other.exists());
     // A panic takes it along.
-    command(&again, &["panic", "--yes", "--delete-stream"]);
+    again.says(&["panic", "--yes", "--delete-stream"]);
     again.wait(SOON);
     assert_eq!(everything(&recordings), [other]);
 }
@@ -472,18 +460,6 @@ fn the_desk_switches_it_and_everybody_is_told_before_anything_is_kept() {
     assert!(!get(&server, "/recordings").text().contains("chat."));
 }
 
-fn picture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("../screenshots")
-        .join(name)
-}
-
-fn fits(firefox: &Firefox, what: &str) {
-    let look = "const root = document.documentElement; return root.scrollWidth - root.clientWidth";
-    let over = firefox.execute(look).as_i64().expect("a number");
-    assert!(over <= 1, "{what} is {over} pixels too wide");
-}
-
 #[test]
 fn a_browser_without_javascript_tells_asks_and_shows_the_chat_as_subtitles() {
     let server = recorded(&[
@@ -512,18 +488,18 @@ fn a_browser_without_javascript_tells_asks_and_shows_the_chat_as_subtitles() {
         firefox.set_page_size(width, height);
         firefox.goto(&format!("{url}broadcaster/recordings"));
         firefox.wait_for(".recorder .running", SOON);
-        fits(firefox, "the desk");
-        firefox.screenshot(&picture(&format!("desk-keeping-{width}.png")));
+        firefox.assert_fits("the desk");
+        firefox.screenshot(&format!("desk-keeping-{width}.png"));
         firefox.goto(&format!("{url}privacy"));
         firefox.wait_for("button[name=keep]", SOON);
-        fits(firefox, "what is kept");
-        firefox.screenshot(&picture(&format!("privacy-keeping-{width}.png")));
+        firefox.assert_fits("what is kept");
+        firefox.screenshot(&format!("privacy-keeping-{width}.png"));
         firefox.goto(&url);
         desk.person.in_frame("iframe.compose", |firefox| {
             firefox.wait_for_text(".keeping", "keeps this chat", SOON);
-            fits(firefox, "the form");
+            firefox.assert_fits("the form");
         });
-        firefox.screenshot(&picture(&format!("compose-keeping-{width}.png")));
+        firefox.screenshot(&format!("compose-keeping-{width}.png"));
     }
     firefox.goto(&format!("{url}broadcaster/recordings"));
     firefox.wait_for("button[value=nochat]", SOON);
@@ -533,15 +509,15 @@ fn a_browser_without_javascript_tells_asks_and_shows_the_chat_as_subtitles() {
         (firefox.count("a[href$='chat.txt']") > 0).then_some(())
     });
     assert!(listed.is_some(), "{}", server.log());
-    fits(firefox, "the list");
-    firefox.screenshot(&picture("recordings-chat.png"));
+    firefox.assert_fits("the list");
+    firefox.screenshot("recordings-chat.png");
     firefox.click("li h2 a");
     firefox.wait_for("video", SOON);
     firefox.wait_for_video(SOON, |video| video.ready_state >= 1);
     for (width, height) in [(360, 740), (1440, 900)] {
         firefox.set_page_size(width, height);
-        fits(firefox, "the player");
-        firefox.screenshot(&picture(&format!("recording-chat-{width}.png")));
+        firefox.assert_fits("the player");
+        firefox.screenshot(&format!("recording-chat-{width}.png"));
     }
     // The button of the player, then its menu.
     let active = || {
@@ -573,7 +549,7 @@ fn a_browser_without_javascript_tells_asks_and_shows_the_chat_as_subtitles() {
     let shown = watch(SOON, || (active()[0] == first[1]).then_some(()));
     assert!(shown.is_some(), "{}", active());
     assert!(firefox.picture_of("video") != before);
-    firefox.screenshot(&picture("recording-subtitles.png"));
+    firefox.screenshot("recording-subtitles.png");
 }
 
 /// Puts a recording of so many seconds with two chapters after its beginning into a directory, and

@@ -2,15 +2,11 @@
 
 mod stage;
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::{fs, process::Command, time::Duration};
 
 use stage::{
     desk::{Desk, PASSWORD, set_password},
+    encoder::{self, Encoder, Kind},
     firefox::{Options, Scheme},
     process::{Process, program},
     server::Server,
@@ -19,31 +15,17 @@ use stage::{
 
 const SOON: Duration = Duration::from_secs(20);
 
-/// What a command of the show prints.
-fn said(server: &Server, arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_onionstream"))
-        .arg("--dir")
-        .arg(server.directory())
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .expect("the program runs");
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments:?}: {complaint}");
-    String::from_utf8(output.stdout).expect("text")
-}
-
 /// Waits until a line with these words is among the complaints.
 fn complaint(server: &Server, words: &str) -> String {
     let found = watch(SOON, || {
-        let lines = said(server, &["complaints"]);
+        let lines = server.says(&["complaints"]);
         lines
             .lines()
             .find(|line| line.contains(words))
             .map(str::to_owned)
     });
     found.unwrap_or_else(|| {
-        let lines = said(server, &["complaints"]);
+        let lines = server.says(&["complaints"]);
         panic!("nobody said {words}: {lines}\n{}", server.log())
     })
 }
@@ -64,7 +46,7 @@ fn the_ffmpeg_of_the_slate_is_heard_at_the_desk_and_in_a_terminal() {
         "{}",
         server.log()
     );
-    let answer = said(&server, &["complaints", "--json"]);
+    let answer = server.says(&["complaints", "--json"]);
     assert!(
         answer.starts_with('[') && answer.contains("the slate: "),
         "{answer}"
@@ -84,10 +66,25 @@ fn the_ffmpeg_of_the_slate_is_heard_at_the_desk_and_in_a_terminal() {
     });
     for (width, height) in [(1440, 900), (360, 740)] {
         desk.firefox().set_page_size(width, height);
-        let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../screenshots");
         let name = format!("complaints-{width}.png");
-        desk.firefox().screenshot(&place.join(name));
+        desk.firefox().screenshot(&name);
     }
+}
+
+#[test]
+fn the_ffmpeg_of_a_slate_for_an_encoder_of_somebody_else_is_heard_too() {
+    let setting = format!("encoder.ffmpeg={}", program("ffmpeg", "FFMPEG").display());
+    let settings = ["--set", &setting, "--set", "encoder.slate=broken.png"];
+    let server = Server::start_prepared(&[&["--no-tor"][..], &settings].concat(), |directory| {
+        fs::write(directory.join("broken.png"), "<b>not a picture</b>").expect("a file");
+    });
+    server.local_url();
+
+    let stream = server.directory().join("stream");
+    let _encoder = Encoder::start(&stream, encoder::Options::new(Kind::Growing));
+
+    complaint(&server, "the slate: ");
+    server.wait_log("this encoder has no slate: ", SOON);
 }
 
 #[test]
@@ -96,16 +93,7 @@ fn the_ffmpeg_that_repacks_is_heard_and_the_stream_key_is_not() {
     let setting = format!("encoder.ffmpeg={}", ffmpeg.display());
     let arguments = ["--source", "rtmp", "--no-tor", "--rtmp", "127.0.0.1:0"];
     let server = Server::start(&[&arguments[..], &["--set", &setting]].concat());
-    let place = watch(SOON, || {
-        let facts = server.facts();
-        facts
-            .iter()
-            .find_map(|fact| fact.strip_prefix("rtmp ").map(str::to_owned))
-    });
-    let place = place.expect("a fact that says where");
-    let printed = said(&server, &["stream-key"]);
-    let key = printed.lines().find_map(|line| line.strip_prefix("key "));
-    let key = key.expect("a key").to_owned();
+    let (place, key) = (server.place("rtmp"), server.stream_key());
 
     // Sound that cannot be put into MP4 as it is.
     let _publisher = Process::start(

@@ -280,7 +280,5 @@ fn the_desk_does_not_play_its_own_picture_before_it_is_asked_to() {
     desk.person.in_frame(".preview iframe", |firefox| {
         firefox.wait_for_video(SOON, |video| video.current_time > 0.5 && !video.paused);
     });
-    desk.firefox().screenshot(
-        &Path::new(env!("CARGO_TARGET_TMPDIR")).join("../screenshots/desk-preview.png"),
-    );
+    desk.firefox().screenshot("desk-preview.png");
 }

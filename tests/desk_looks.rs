@@ -4,11 +4,7 @@
 
 mod stage;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fs, time::Duration};
 
 use stage::{
     desk::{Desk, fill, presses, show},
@@ -32,12 +28,6 @@ const TOOLS: [&str; 9] = [
     "log",
     "sessions",
 ];
-
-fn picture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("../screenshots")
-        .join(name)
-}
 
 /// What is wrong with how the document of this frame is laid out.
 const FLAWS: &str = "
@@ -104,7 +94,7 @@ fn every_page_of_the_desk_fits_every_size() {
         helper.presses("more", "AGAIN");
         helper.act(|firefox| firefox.wait_for("form.sanction", SOON));
         let name = format!("desk-moderator-{width}.png");
-        helper.firefox().screenshot(&picture(&name));
+        helper.firefox().screenshot(&name);
     }
     drop(helper);
     let desk = Desk::opens(Options::coloured(Scheme::Light), &server);
@@ -124,7 +114,7 @@ fn photograph(desk: &Desk, url: &str, scheme: &str) {
         desk.presses("more", "AGAIN");
         desk.act(|firefox| firefox.wait_for("form.sanction", SOON));
         firefox.execute("scrollTo(0, 0)");
-        firefox.screenshot(&picture(&format!("desk-{scheme}-{width}.png")));
+        firefox.screenshot(&format!("desk-{scheme}-{width}.png"));
         for frame in ["live", "act", "tools"] {
             let flaws = desk.person.in_frame(&format!("iframe.{frame}"), flaws);
             found.extend(
@@ -145,7 +135,7 @@ fn photograph(desk: &Desk, url: &str, scheme: &str) {
                         "document.querySelector('main').shadowRoot.querySelector('#show-{tab}').click()"
                     ))
                 });
-                firefox.screenshot(&picture(&format!("desk-{scheme}-{width}-{tab}.png")));
+                firefox.screenshot(&format!("desk-{scheme}-{width}-{tab}.png"));
             }
         }
     }
@@ -158,11 +148,11 @@ fn photograph(desk: &Desk, url: &str, scheme: &str) {
         );
         presses(firefox, "button.main");
     });
-    firefox.screenshot(&picture(&format!("desk-{scheme}-mistake.png")));
+    firefox.screenshot(&format!("desk-{scheme}-mistake.png"));
     desk.opens_tool("shields");
     desk.tool(|firefox| presses(firefox, "button[value=raid]"));
     desk.live(|firefox| firefox.wait_for_text("x-shields:last-of-type", "slow mode", SOON));
-    firefox.screenshot(&picture(&format!("desk-{scheme}-raid.png")));
+    firefox.screenshot(&format!("desk-{scheme}-raid.png"));
     desk.tool(|firefox| presses(firefox, "button[value=none]"));
     for tool in TOOLS {
         for width in [360, 520] {
@@ -170,7 +160,7 @@ fn photograph(desk: &Desk, url: &str, scheme: &str) {
             firefox.goto(&format!("{url}broadcaster/{tool}"));
             firefox.wait_for("h1", SOON);
             firefox.wait_for("main > :last-child", SOON);
-            firefox.screenshot(&picture(&format!("desk-{scheme}-tool-{tool}-{width}.png")));
+            firefox.screenshot(&format!("desk-{scheme}-tool-{tool}-{width}.png"));
             found.extend(
                 flaws(firefox)
                     .into_iter()

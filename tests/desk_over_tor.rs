@@ -3,11 +3,7 @@
 
 mod stage;
 
-use std::{
-    path::{Path, PathBuf},
-    thread,
-    time::Duration,
-};
+use std::{thread, time::Duration};
 
 use stage::{
     Deadline,
@@ -28,12 +24,6 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 const AFTERWARDS: Duration = Duration::from_secs(5);
 /// The demo sends something five times a second; a newcomer has 2.5 s of it in store.
 const LONGEST_GAP: Duration = Duration::from_secs(2);
-
-fn picture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("../screenshots")
-        .join(name)
-}
 
 /// Reads until nothing is waiting, as a player that keeps up.
 fn catches_up(stream: &mut Stream) {
@@ -81,7 +71,7 @@ fn a_block_pressed_at_the_desk_through_tor_ends_what_is_open_and_nobody_else_not
     let mut victims = [victim.opens("/stream.mp4"), victim.opens("/live?follow=1")];
     let mut others = other.opens("/stream.mp4");
     desk.looks_at("Victim");
-    desk.firefox().screenshot(&picture("desk-tor-1-before.png"));
+    desk.firefox().screenshot("desk-tor-1-before.png");
     for stream in &mut victims {
         catches_up(stream);
     }
@@ -124,8 +114,7 @@ fn a_block_pressed_at_the_desk_through_tor_ends_what_is_open_and_nobody_else_not
     assert_ne!(video_end, Piece::Silence);
     assert_eq!(panel_end, Piece::End, "its last words arrive");
     desk.is_told("is blocked");
-    desk.firefox()
-        .screenshot(&picture("desk-tor-2-blocked.png"));
+    desk.firefox().screenshot("desk-tor-2-blocked.png");
     for path in ["/", "/stream.mp4", "/live", "/compose"] {
         assert_eq!(victim.status(path), 403, "{path}");
     }
@@ -137,5 +126,5 @@ fn a_block_pressed_at_the_desk_through_tor_ends_what_is_open_and_nobody_else_not
     assert!((0.8..=1.2).contains(&rate), "the picture moves at {rate}");
     desk.person.says("that is over");
     ben.sees_line("that is over", THROUGH_TOR);
-    ben.firefox.screenshot(&picture("desk-tor-3-others.png"));
+    ben.firefox.screenshot("desk-tor-3-others.png");
 }

@@ -4,7 +4,6 @@ mod stage;
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
@@ -14,7 +13,7 @@ use onionstream::media::{fragment::Fragment, init::TrackKind};
 use stage::{
     Deadline,
     firefox::{self, Firefox},
-    process::{Process, program},
+    process::{Process, program, write_script},
     server::Server,
     watch,
     watching::{Watching, encoders_of, is_running},
@@ -272,9 +271,7 @@ exec "{}" "$@"
 "#,
         ffmpeg().display()
     );
-    let path = directory.join("ffmpeg");
-    fs::write(&path, script).expect("a script");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a program");
+    let path = write_script(directory, "ffmpeg", &script);
     format!("encoder.ffmpeg={}", path.display())
 }
 

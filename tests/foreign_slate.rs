@@ -136,16 +136,14 @@ impl Stream {
         command.args(codecs.split_whitespace());
         match self.way {
             Way::Ingest => {
-                let place = place(server, "ingest").replace(
-                    "http://",
-                    &format!("http://anything:{}@", stream_key(server)),
-                );
+                let login = format!("http://anything:{}@", server.stream_key());
+                let place = server.place("ingest").replace("http://", &login);
                 let fragments = "-f mp4 -movflags +frag_keyframe+empty_moov+default_base_moof+\
                                  skip_trailer -frag_duration 200000 -flush_packets 1";
                 command.args(fragments.split_whitespace()).arg(place);
             }
             Way::Rtmp => {
-                let place = format!("{}/{}", place(server, "rtmp"), stream_key(server));
+                let place = format!("{}/{}", server.place("rtmp"), server.stream_key());
                 command.args(["-f", "flv", &place]);
             }
             Way::Files => {
@@ -159,31 +157,6 @@ impl Stream {
         }
         Process::start("publishing ffmpeg", &mut command)
     }
-}
-
-/// Where encoders go, as `start` says it.
-fn place(server: &Server, source: &str) -> String {
-    let name = format!("{source} ");
-    let place = watch(SOON, || {
-        let facts = server.facts();
-        facts
-            .iter()
-            .find_map(|fact| fact.strip_prefix(&name).map(str::to_owned))
-    });
-    place.expect("a fact that says where")
-}
-
-fn stream_key(server: &Server) -> String {
-    let printed = Command::new(env!("CARGO_BIN_EXE_onionstream"))
-        .arg("--dir")
-        .arg(server.directory())
-        .arg("stream-key")
-        .stdin(Stdio::null())
-        .output()
-        .expect("the program runs");
-    let printed = String::from_utf8(printed.stdout).expect("text");
-    let key = printed.lines().find_map(|line| line.strip_prefix("key "));
-    key.expect("a key").to_owned()
 }
 
 /// Where the player is, how many pictures it has painted, whether it stands, why, and the colours

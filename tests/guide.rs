@@ -4,8 +4,7 @@
 mod stage;
 
 use std::{
-    collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command,
-    time::Duration,
+    collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _, path::Path, time::Duration,
 };
 
 use onionstream::room::{filter::FilterRule, theme::Theme};
@@ -64,17 +63,6 @@ fn texts(page: &str) -> impl Iterator<Item = String> {
     pieces
         .map(|(_, text)| text.replace("&amp;", "&").trim().to_owned())
         .filter(|text| !text.is_empty())
-}
-
-fn command(server: &Server, arguments: &[&str]) {
-    let ended = Command::new(env!("CARGO_BIN_EXE_onionstream"))
-        .arg("--dir")
-        .arg(server.directory())
-        .args(arguments)
-        .output()
-        .expect("the program runs");
-    let said = String::from_utf8_lossy(&ended.stderr);
-    assert!(ended.status.success(), "{arguments:?}: {said}");
 }
 
 /// A desk at which somebody who has a tripcode was banned, and where this can be seen.
@@ -199,7 +187,7 @@ fn found(root: &Path, below: &str) -> Vec<(String, u32)> {
 fn what_is_stored_is_what_the_guide_says_and_for_its_owner_alone() {
     let mut server = show(&["captcha.entrance=false"]);
     let _desk = busy_desk(&server);
-    command(&server, &["title", "Night train"]);
+    server.says(&["title", "Night train"]);
     let root = server.directory().to_owned();
     let kept = watch(SOON, || {
         let text = fs::read_to_string(root.join("state/desk.toml")).ok()?;

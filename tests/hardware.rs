@@ -16,7 +16,7 @@ use std::{
 
 use stage::{
     Deadline,
-    process::program,
+    process::{program, write_script},
     server::Server,
     watch,
     watching::{Watching, encoders_of},
@@ -81,9 +81,7 @@ echo "$@" >>"$here/asked"
             here = directory.path().display(),
             real = real.display(),
         );
-        let ffmpeg = directory.path().join("ffmpeg");
-        fs::write(&ffmpeg, script).expect("a script");
-        fs::set_permissions(&ffmpeg, fs::Permissions::from_mode(0o755)).expect("a mode");
+        write_script(directory.path(), "ffmpeg", &script);
         let ffprobe = program("ffprobe", "FFPROBE");
         std::os::unix::fs::symlink(ffprobe, directory.path().join("ffprobe")).expect("a link");
         Self { directory }

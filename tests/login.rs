@@ -141,14 +141,7 @@ fn panel(guest: &Guest) -> Stream {
 fn login_link(server: &Server) -> String {
     // It is running when it has said where.
     server.local_url();
-    let output = Command::new(env!("CARGO_BIN_EXE_onionstream"))
-        .arg("--dir")
-        .arg(server.directory())
-        .arg("login-link")
-        .stdin(Stdio::null())
-        .output()
-        .expect("the program runs");
-    let said = String::from_utf8(output.stdout).expect("text");
+    let said = server.says(&["login-link"]);
     let (_, token) = said.split_once("/broadcaster/in/").expect("a link");
     let token = token.split_whitespace().next().expect("a token");
     format!("/broadcaster/in/{token}")

@@ -5,7 +5,6 @@ mod stage;
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
@@ -19,7 +18,7 @@ use stage::{
     Deadline,
     firefox::{self, Firefox},
     http::{Piece, Request},
-    process::{Process, program},
+    process::{Process, program, write_script},
     server::Server,
     watch,
 };
@@ -267,7 +266,6 @@ fn av1_and_opus_are_cleaned() {
 /// A server whose own encoder tells everything with these codecs; it also writes `raw.mp4` into
 /// `directory`.
 fn with_telling_encoder(directory: &Path, codecs: &str, settings: &[&str]) -> Server {
-    let script = directory.join("ffmpeg");
     let quoted = |words: Vec<String>| {
         let words = words
             .iter()
@@ -282,8 +280,7 @@ fn with_telling_encoder(directory: &Path, codecs: &str, settings: &[&str]) -> Se
         quoted(telling(codecs, PIPE)),
         directory.join("raw.mp4").display()
     );
-    fs::write(&script, words).expect("a script");
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o700)).expect("executable");
+    let script = write_script(directory, "ffmpeg", &words);
     let setting = format!("encoder.ffmpeg={}", script.display());
     let mut arguments = vec!["--no-tor", "--source", "test", "--set", &setting];
     arguments.extend(settings);

@@ -3,11 +3,7 @@
 
 mod stage;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fs, time::Duration};
 
 use stage::{
     Deadline,
@@ -20,12 +16,6 @@ use stage::{
 
 /// What waits for circuits gets more time than the median second they take.
 const THROUGH_TOR: Duration = Duration::from_mins(1);
-
-fn picture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("../screenshots")
-        .join(name)
-}
 
 fn is_playing(video: &VideoState) -> bool {
     video.current_time > 1.0 && !video.paused && video.error.is_none()
@@ -92,7 +82,7 @@ fn a_viewer_without_javascript_watches_through_tor_over_every_kind_of_restart() 
         "the clock ticks"
     );
     firefox.leave_frames();
-    firefox.screenshot(&picture("tor-1-playing.png"));
+    firefox.screenshot("tor-1-playing.png");
 
     // The encoder dies and comes back: the same player goes on.
     firefox.enter_frame("iframe.video");
@@ -104,7 +94,7 @@ fn a_viewer_without_javascript_watches_through_tor_over_every_kind_of_restart() 
         video.current_time > last + 8.0 && !video.paused && video.error.is_none()
     });
     firefox.leave_frames();
-    firefox.screenshot(&picture("tor-2-encoder-restarted.png"));
+    firefox.screenshot("tor-2-encoder-restarted.png");
 
     // The service dies and comes back: the same address plays again.
     server.sigkill();
@@ -118,7 +108,7 @@ fn a_viewer_without_javascript_watches_through_tor_over_every_kind_of_restart() 
     firefox.enter_frame("iframe.video");
     firefox.wait_for_video(THROUGH_TOR, is_playing);
     firefox.leave_frames();
-    firefox.screenshot(&picture("tor-3-service-restarted.png"));
+    firefox.screenshot("tor-3-service-restarted.png");
 
     let log = server.log();
     assert!(

@@ -3,11 +3,7 @@
 
 mod stage;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fs, time::Duration};
 
 use stage::{
     firefox::{Firefox, Options, Scheme, VideoState},
@@ -19,12 +15,6 @@ const SOON: Duration = Duration::from_secs(20);
 
 /// Width and height of a phone, a tablet and a desktop.
 const SIZES: [(u32, u32); 3] = [(360, 740), (768, 1024), (1440, 900)];
-
-fn picture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("../screenshots")
-        .join(name)
-}
 
 fn is_playing(video: &VideoState) -> bool {
     video.current_time > 0.5 && !video.paused && video.error.is_none()
@@ -73,7 +63,7 @@ fn the_demo_plays_and_the_panel_lives_at_every_size_and_in_both_schemes() {
                 false,
                 "the page fits at {width}"
             );
-            firefox.screenshot(&picture(&format!("on-air-{name}-{width}.png")));
+            firefox.screenshot(&format!("on-air-{name}-{width}.png"));
         }
         drop(firefox);
     }
@@ -92,15 +82,15 @@ fn the_off_air_card_waits_and_the_simple_pages_are_readable() {
         firefox.enter_frame("iframe.live");
         firefox.wait_for_text("x-air:last-of-type", "Off air", SOON);
         firefox.leave_frames();
-        firefox.screenshot(&picture(&format!("off-air-dark-{width}.png")));
+        firefox.screenshot(&format!("off-air-dark-{width}.png"));
     }
     firefox.set_page_size(360, 740);
     firefox.goto(&format!("{}live?static=1", server.local_url()));
     firefox.wait_for_text("main", "Off air", SOON);
-    firefox.screenshot(&picture("panel-static-360.png"));
+    firefox.screenshot("panel-static-360.png");
     firefox.goto(&format!("{}nothing", server.local_url()));
     firefox.wait_for_text("main", "nothing at this address", SOON);
-    firefox.screenshot(&picture("problem-360.png"));
+    firefox.screenshot("problem-360.png");
 }
 
 #[test]

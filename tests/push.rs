@@ -7,7 +7,7 @@ use std::{
     fs,
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpStream},
-    process::{Command, Stdio},
+    process::Command,
     time::Duration,
 };
 
@@ -59,7 +59,7 @@ impl Way {
 
     /// Starts an ffmpeg that publishes a test picture of this width with this key.
     fn publish(self, server: &Server, key: &str, width: u32) -> Process {
-        let place = place(server, self.source());
+        let place = server.place(self.source());
         let picture = format!("testsrc2=size={width}x180:rate=25");
         let mut command = Command::new(program("ffmpeg", "FFMPEG"));
         command
@@ -93,43 +93,14 @@ impl Way {
     }
 }
 
-/// Where encoders go, as `start` says it.
-fn place(server: &Server, source: &str) -> String {
-    let name = format!("{source} ");
-    let place = watch(SOON, || {
-        let facts = server.facts();
-        facts
-            .iter()
-            .find_map(|fact| fact.strip_prefix(&name).map(str::to_owned))
-    });
-    place.expect("a fact that says where")
-}
-
 fn rtmp_address(server: &Server) -> SocketAddr {
-    let place = place(server, "rtmp");
+    let place = server.place("rtmp");
     let address = place
         .strip_prefix("rtmp://")
         .and_then(|rest| rest.strip_suffix("/live"));
     address
         .and_then(|text| text.parse().ok())
         .expect("an address")
-}
-
-/// What `onionstream stream-key` prints.
-fn stream_key(server: &Server, arguments: &[&str]) -> String {
-    let printed = Command::new(env!("CARGO_BIN_EXE_onionstream"))
-        .arg("--dir")
-        .arg(server.directory())
-        .arg("stream-key")
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .expect("the program runs");
-    assert!(printed.status.success());
-    let printed = String::from_utf8(printed.stdout).expect("text");
-    let key = printed.lines().find_map(|line| line.strip_prefix("key "));
-    key.unwrap_or_else(|| panic!("no key in {printed}"))
-        .to_owned()
 }
 
 fn is_on_air(server: &Server) -> bool {
@@ -151,7 +122,7 @@ fn command_lines(of: u32) -> String {
 fn what_an_encoder_publishes_with_the_key_is_played_and_the_key_is_seen_nowhere() {
     for way in Way::ALL {
         let server = way.start();
-        let key = stream_key(&server, &[]);
+        let key = server.stream_key();
         assert!(key.len() >= 20, "{key}");
         let mut encoder = way.publish(&server, &key, 320);
 
@@ -205,8 +176,10 @@ fn what_an_encoder_publishes_with_the_key_is_played_and_the_key_is_seen_nowhere(
 fn a_wrong_key_is_refused_and_nothing_is_on_the_air_until_the_right_one_comes() {
     for way in Way::ALL {
         let server = way.start();
-        let old = stream_key(&server, &[]);
-        let new = stream_key(&server, &["--new"]);
+        let old = server.stream_key();
+        let printed = server.says(&["stream-key", "--new"]);
+        let new = server.stream_key();
+        assert!(printed.contains(&new), "{printed}");
         assert_ne!(old, new);
         for wrong in ["wrong", &old, "%00"] {
             let mut encoder = way.publish(&server, wrong, 320);
@@ -232,7 +205,7 @@ fn a_wrong_key_is_refused_and_nothing_is_on_the_air_until_the_right_one_comes() 
 fn an_encoder_that_comes_back_takes_over_from_the_one_that_hangs() {
     for way in [Way::Rtmp, Way::IngestPut] {
         let server = way.start();
-        let key = stream_key(&server, &[]);
+        let key = server.stream_key();
         let mut first = way.publish(&server, &key, 320);
         let mut watching = Watching::open(&server);
         assert!(watching.until(SOON, |watching| watching.seconds() > 3.0));
@@ -262,7 +235,7 @@ fn an_encoder_that_is_killed_and_back_in_a_moment_goes_on_and_one_that_stays_awa
     for way in [Way::Rtmp, Way::IngestPut] {
         // With one it is on the air for some minutes more: `foreign_slate.rs`.
         let server = way.start_with(&["--set", "encoder.slate_for=0s"]);
-        let key = stream_key(&server, &[]);
+        let key = server.stream_key();
         let mut first = way.publish(&server, &key, 320);
         let mut watching = Watching::open(&server);
         assert!(watching.until(SOON, |watching| watching.seconds() > 3.0));
@@ -282,7 +255,7 @@ fn an_encoder_that_is_killed_and_back_in_a_moment_goes_on_and_one_that_stays_awa
 fn nothing_outlives_the_show() {
     for is_killed in [false, true] {
         let mut server = Way::Rtmp.start();
-        let key = stream_key(&server, &[]);
+        let key = server.stream_key();
         let mut encoder = Way::Rtmp.publish(&server, &key, 320);
         Watching::open(&server);
         let ours = encoders_of(server.id());
@@ -302,7 +275,7 @@ fn nothing_outlives_the_show() {
 #[test]
 fn garbage_and_pages_of_a_browser_are_turned_away_and_disturb_nobody() {
     let server = Way::Rtmp.start();
-    let key = stream_key(&server, &[]);
+    let key = server.stream_key();
     let address = rtmp_address(&server);
     let http = format!("POST /live/{key} HTTP/1.1\r\nHost: {address}\r\nOrigin: null\r\n\r\n");
     let mut hello = vec![3];
@@ -335,7 +308,7 @@ fn garbage_and_pages_of_a_browser_are_turned_away_and_disturb_nobody() {
 #[test]
 fn the_ingest_address_says_what_is_wrong_and_is_only_for_encoders_on_this_computer() {
     let server = Way::IngestPut.start();
-    let key = stream_key(&server, &[]);
+    let key = server.stream_key();
     let address = server.local_address();
     let request = || {
         Request::new("PUT", "/ingest")

@@ -416,18 +416,6 @@ fn a_download_ends_when_the_recording_is_hidden() {
     assert!(bytes < 32 << 20, "{bytes} bytes came after that");
 }
 
-fn picture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("../screenshots")
-        .join(name)
-}
-
-fn fits(firefox: &Firefox, what: &str) {
-    let look = "const root = document.documentElement; return root.scrollWidth - root.clientWidth";
-    let over = firefox.execute(look).as_i64().expect("a number");
-    assert!(over <= 1, "{what} is {over} pixels too wide");
-}
-
 #[test]
 fn a_browser_without_javascript_plays_a_recording_and_goes_to_other_places() {
     let arguments = ["--set", "recording.public=true", "--source", "demo"];
@@ -450,8 +438,8 @@ fn a_browser_without_javascript_plays_a_recording_and_goes_to_other_places() {
         firefox.set_page_size(width, height);
         firefox.goto(&format!("{url}recordings"));
         firefox.wait_for("li", SOON);
-        fits(&firefox, "the list");
-        firefox.screenshot(&picture(&format!("recordings-{width}.png")));
+        firefox.assert_fits("the list");
+        firefox.screenshot(&format!("recordings-{width}.png"));
     }
     firefox.click("li a[href='/recordings/2026-11-21_2000']");
     firefox.wait_for("video", SOON);
@@ -470,8 +458,8 @@ fn a_browser_without_javascript_plays_a_recording_and_goes_to_other_places() {
     assert!(there.error.is_none(), "{there:?}");
     for (width, height) in [(360, 740), (1440, 900)] {
         firefox.set_page_size(width, height);
-        fits(&firefox, "the player");
-        firefox.screenshot(&picture(&format!("recording-{width}.png")));
+        firefox.assert_fits("the player");
+        firefox.screenshot(&format!("recording-{width}.png"));
     }
 
     // From another place, without what is before it.
@@ -517,18 +505,18 @@ fn the_broadcaster_records_and_deletes_with_a_mouse() {
     desk.live(|firefox| firefox.wait_for_text("x-recording:last-of-type", "has begun", SOON));
     let url = server.local_url();
     let firefox = desk.firefox();
-    firefox.screenshot(&picture("desk-recording.png"));
+    firefox.screenshot("desk-recording.png");
     for (width, height) in [(360, 740), (1440, 900)] {
         firefox.set_page_size(width, height);
         firefox.goto(&format!("{url}broadcaster/recordings"));
         firefox.wait_for(".takes", SOON);
-        fits(firefox, "the desk");
-        firefox.screenshot(&picture(&format!("desk-recordings-{width}.png")));
+        firefox.assert_fits("the desk");
+        firefox.screenshot(&format!("desk-recordings-{width}.png"));
     }
     presses(firefox, "button[value=stop]");
     firefox.click("a[href='/broadcaster/recordings?delete=2026-11-21_2000']");
     firefox.wait_for("button.grave", SOON);
-    firefox.screenshot(&picture("desk-recordings-delete.png"));
+    firefox.screenshot("desk-recordings-delete.png");
     let said = presses(firefox, "button.grave");
     assert!(said.contains("Deleted the recording"), "{said}");
     assert_eq!(files(server.directory()).len(), 1);

@@ -6,8 +6,7 @@ mod stage;
 use std::{
     io::{Read as _, Write as _},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -32,12 +31,6 @@ const SOON: Duration = Duration::from_secs(20);
 
 /// Width and height of a phone and a desktop.
 const SIZES: [(u32, u32); 2] = [(360, 740), (1440, 900)];
-
-fn picture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("../screenshots")
-        .join(name)
-}
 
 /// A show that has been on the air for this long.
 fn show_since(seconds: u64, settings: &[&str]) -> Server {
@@ -166,7 +159,7 @@ fn a_viewer_without_javascript_goes_two_minutes_back_and_live_again() {
     });
     for (width, height) in SIZES {
         firefox.set_page_size(width, height);
-        firefox.screenshot(&picture(&format!("two-minutes-back-{width}.png")));
+        firefox.screenshot(&format!("two-minutes-back-{width}.png"));
     }
     firefox.set_page_size(1440, 900);
     anna.in_frame("iframe.video", |firefox| {
@@ -214,20 +207,6 @@ fn whoever_does_not_take_the_picture_is_told_and_nobody_else() {
     panel.read_until_text(SOON, "<x-lag slot=\"lag\" class=\"none\">");
 }
 
-/// What a command of the show prints.
-fn said(server: &Server, arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_onionstream"))
-        .arg("--dir")
-        .arg(server.directory())
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .expect("the program runs");
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments:?}: {complaint}");
-    String::from_utf8(output.stdout).expect("text")
-}
-
 #[test]
 fn whoever_went_back_sees_the_show_to_its_end_unless_they_are_cut() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -271,9 +250,9 @@ fn whoever_went_back_sees_the_show_to_its_end_unless_they_are_cut() {
         (guest.status("/stream.mp4?back=12s") == 404).then_some(())
     });
     assert!(off.is_some(), "still on the air");
-    let users = said(&server, &["users", "--json"]);
+    let users = server.says(&["users", "--json"]);
     let tag = users.split("\"tag\":\"#").nth(1).expect("the guest");
-    said(&server, &["cut", tag.split('"').next().expect("a tag")]);
+    server.says(&["cut", tag.split('"').next().expect("a tag")]);
     let soon = Deadline::after(Duration::from_secs(4));
     let is_cut = loop {
         match cut.next(soon.left()) {
@@ -355,7 +334,7 @@ fn a_browser_on_a_bad_way_is_told_how_far_behind_it_is_and_goes_live_with_a_clic
     relay.held.store(false, Ordering::Relaxed);
     for (width, height) in SIZES {
         firefox.set_page_size(width, height);
-        firefox.screenshot(&picture(&format!("behind-{width}.png")));
+        firefox.screenshot(&format!("behind-{width}.png"));
     }
     anna.in_frame("iframe.live", |firefox| {
         firefox.click("x-lag:last-of-type a");

@@ -3,11 +3,7 @@
 
 mod stage;
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
-};
+use std::{process::Command, time::Duration};
 
 use stage::{
     desk::{Desk, PASSWORD, fill, presses, set_password, show},
@@ -34,12 +30,6 @@ We cook soup over **Tor**, every Saturday.
 
 Recipes are on [our page](http://example.onion/soup); a <b>picture</b>: ![pot](http://example.onion/pot.png)
 ";
-
-fn picture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("../screenshots")
-        .join(name)
-}
 
 /// The time of day in about two hours, as it is written at the desk.
 fn in_two_hours() -> String {
@@ -130,9 +120,9 @@ fn viewers_see_what_the_broadcaster_writes_about_the_show() {
             firefox.wait_for_text("x-announcement:last-of-type", "Bring a spoon", SOON)
         });
         fits(firefox);
-        firefox.screenshot(&picture(&format!("show-off-air-{width}.png")));
+        firefox.screenshot(&format!("show-off-air-{width}.png"));
         firefox.click("a[href='#about']");
-        firefox.screenshot(&picture(&format!("show-about-{width}.png")));
+        firefox.screenshot(&format!("show-about-{width}.png"));
     }
 }
 
@@ -166,7 +156,7 @@ fn a_theme_is_kept_for_every_page_of_the_viewer_and_of_nobody_else() {
         anna.plays();
         for (width, height) in SIZES {
             firefox.set_page_size(width, height);
-            firefox.screenshot(&picture(&format!("theme-{theme}-{width}.png")));
+            firefox.screenshot(&format!("theme-{theme}-{width}.png"));
         }
     }
     // The command does the same, and both find each other's choice.
@@ -202,7 +192,7 @@ fn a_hidden_chat_is_a_link_away_and_one_that_is_off_is_nowhere() {
         assert_eq!(anna.lines(), Vec::<String>::new());
         anna.plays();
         fits(firefox);
-        firefox.screenshot(&picture(&format!("chat-hidden-{width}.png")));
+        firefox.screenshot(&format!("chat-hidden-{width}.png"));
     }
     firefox.click("a[href='/?chat=1']");
     has_frames(firefox, &["video", "live", "compose"]);

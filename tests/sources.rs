@@ -107,15 +107,6 @@ fn what_other_computers_are_told_to_send_is_played() {
     let arguments = ["--source", "rtmp", "--no-tor", "--rtmp", "127.0.0.1:0"];
     let server = Server::start(&[&arguments[..], &["--set", &setting]].concat());
     server.local_url();
-    let place = watch(SOON, || {
-        let facts = server.facts();
-        facts
-            .iter()
-            .find_map(|fact| fact.strip_prefix("rtmp ").map(str::to_owned))
-    });
-    let printed = onionstream(server.directory(), &["stream-key"]);
-    let printed = text(&printed.stdout);
-    let key = printed.lines().find_map(|line| line.strip_prefix("key "));
 
     let block = PAGE.split("```sh publish\n").nth(1).expect("a block");
     let command = block.split("```").next().expect("its end");
@@ -126,8 +117,8 @@ fn what_other_computers_are_told_to_send_is_played() {
             "ffmpeg INPUT",
             &format!("exec '{}' {inputs}", ffmpeg.display()),
         )
-        .replace("rtmp://127.0.0.1:1935/live", &place.expect("an address"))
-        .replace("KEY", key.expect("a key"));
+        .replace("rtmp://127.0.0.1:1935/live", &server.place("rtmp"))
+        .replace("KEY", &server.stream_key());
     assert!(
         !command.contains("INPUT") && !command.contains(":1935"),
         "{command}"

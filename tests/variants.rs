@@ -5,7 +5,6 @@ mod stage;
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
@@ -20,7 +19,7 @@ use stage::{
     firefox::{self, Firefox, Scheme},
     guest::Guest,
     http::{Piece, Request, Stream},
-    process::program,
+    process::{program, write_script},
     server::Server,
     watch,
     watching::{Watching, encoders_of},
@@ -272,14 +271,7 @@ fn nobody_outside_the_door_gets_a_byte_of_a_variant() {
     troll.is_called("Troll");
     let mut theirs = troll.opens("/quality/low/stream.mp4?delay=low");
     assert!(matches!(theirs.next(SOON), Piece::Data(_)));
-    let blocked = Command::new(env!("CARGO_BIN_EXE_onionstream"))
-        .arg("--dir")
-        .arg(server.directory())
-        .args(["block", "@Troll"])
-        .output()
-        .expect("the program runs");
-    let said = String::from_utf8_lossy(&blocked.stderr);
-    assert!(blocked.status.success(), "{said}");
+    server.says(&["block", "@Troll"]);
     assert!(ends(&mut theirs, SOON));
     for path in paths {
         assert_eq!(troll.status(path), 403, "{path}");
@@ -314,12 +306,6 @@ fn plays(firefox: &Firefox, width: u64) {
         video.video_width == width && video.current_time > 0.3 && !video.paused
     });
     firefox.wait_for_video(SOON, |video| video.current_time > begun.current_time + 1.0);
-}
-
-fn picture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("../screenshots")
-        .join(name)
 }
 
 /// The choice that the frame of the player marks.
@@ -362,7 +348,7 @@ fn a_viewer_without_scripts_chooses_a_quality_keeps_it_and_gets_the_source_when_
         firefox.set_page_size(width, height);
         let scrolls = "return [document.documentElement.scrollWidth > innerWidth]";
         assert_eq!(firefox.execute(scrolls)[0], false, "it fits at {width}");
-        firefox.screenshot(&picture(&format!("quality-dark-{width}.png")));
+        firefox.screenshot(&format!("quality-dark-{width}.png"));
     }
     firefox.set_page_size(1440, 900);
 
@@ -541,9 +527,7 @@ fn odd_ffmpeg(directory: &Path, instead: &str) -> String {
         "#!/bin/sh\ncase \"$*\" in *'-f mp4 -i pipe:0'*) {} ;; esac\nexec '{ffmpeg}' \"$@\"\n",
         instead.replace("FFMPEG", &ffmpeg)
     );
-    let file = directory.join("odd-ffmpeg");
-    fs::write(&file, script).expect("written");
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o700)).expect("allowed");
+    let file = write_script(directory, "odd-ffmpeg", &script);
     format!("encoder.ffmpeg={}", file.display())
 }
 

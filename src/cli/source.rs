@@ -128,7 +128,7 @@ pub(super) struct SourceArguments {
     #[arg(long, value_name = "ADDR")]
     rtmp: Option<String>,
 
-    /// How to encode; see `encoder.preset`.
+    /// How to encode: `compatible` plays in every Tor Browser, `audio` is sound alone; see `encoder.preset`.
     #[arg(long, value_parser = Preset::WORDS)]
     preset: Option<String>,
 

@@ -29,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use self::control::Ending;
 use self::desk::DeskUpdates;
 use self::metadata::MetadataGuard;
+pub(super) use self::picture::guard;
 use self::picture::{on_air, play, slates, surroundings};
 use super::{deletion, progress::Progress, report::WithHint as _, source::Source};
 use crate::{

@@ -202,13 +202,13 @@ settings! {
         camera: PathBuf = "/dev/video0", Kind::Path;
         /// Who reads the microphone: `pulse` (`PipeWire` too), `alsa`, or nobody.
         microphone: String = "pulse", Kind::Word(MICROPHONES);
+        /// What `pulse` or `alsa` call the microphone.
+        microphone_name: String = "default", Kind::Text;
         /// A picture or a short clip that viewers see while the encoder is away, whoever runs it; empty
         /// for the card that is built in.
         slate: Option<PathBuf> = "", Kind::OptionalPath;
         /// How long it is shown at most before the show is off the air; "0s" for no slate.
         slate_for: Duration = "5min", seconds(0, HOUR);
-        /// What `pulse` or `alsa` call the microphone.
-        microphone_name: String = "default", Kind::Text;
         /// Whether `low`, a smaller quality, is made from the broadcast itself; `--low` is the same.
         low: bool = "false", Kind::Flag;
         /// Kilobits a second of `low`, with its sound.

@@ -9,11 +9,16 @@
 //! Needs a Linux that lets everybody make namespaces.
 
 use std::{
+    ffi::{OsStr, OsString},
     fs,
     io::{self, IoSlice, IoSliceMut},
     mem::MaybeUninit,
     net::{Ipv4Addr, TcpListener},
-    os::{fd::AsFd, unix::net::UnixStream},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::net::UnixStream,
+    },
+    process::{Command, Stdio},
     time::Duration,
 };
 
@@ -26,6 +31,8 @@ use rustix::{
     process::getuid,
     thread::UnshareFlags,
 };
+
+use super::probe::EncoderError;
 
 /// In place of a program: what follows is the program, to be shut off.
 pub(super) const SHUT_OFF: &str = "--shut-off";
@@ -71,6 +78,31 @@ fn enter() -> io::Result<()> {
     // Who it is stays the same, for programs that ask. Without it, it is nobody; that does no harm.
     drop(fs::write("/proc/self/uid_map", format!("{user} {user} 1")));
     Ok(())
+}
+
+/// Asks whether a process can be shut off from the network here; `guard` is how it is started.
+///
+/// # Errors
+///
+/// [`EncoderError::NotShutOff`].
+pub fn check_shut_off(guard: &[OsString]) -> Result<(), EncoderError> {
+    let is_shut_off = || -> io::Result<bool> {
+        let (_ours, theirs) = UnixStream::pair()?;
+        let mut words = guard.iter();
+        let status = Command::new(words.next().map_or(OsStr::new(""), OsStr::new))
+            .args(words)
+            .args([SHUT_OFF, "true"])
+            .stdin(OwnedFd::from(theirs))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()?;
+        Ok(status.success())
+    };
+    if is_shut_off().unwrap_or_default() {
+        Ok(())
+    } else {
+        Err(EncoderError::NotShutOff)
+    }
 }
 
 /// Switches on the loopback of a new network: `ip link set lo up` (rtnetlink(7)).

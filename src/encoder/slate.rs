@@ -58,7 +58,7 @@ pub enum SlateError {
 }
 
 /// What it is called in complaints.
-const SPEAKER: &str = "the slate";
+pub(super) const SPEAKER: &str = "the slate";
 
 /// Encodes the slate of a plan: a picture or a clip, or the card that is built in. Takes a second or
 /// two, and much longer for a long clip. What ffmpeg says is noted among `complaints`.

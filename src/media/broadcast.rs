@@ -138,7 +138,8 @@ impl Broadcast {
     }
 
     /// Whether the slate is shown.
-    pub fn is_away(&self) -> bool {
+    #[cfg(test)]
+    fn is_away(&self) -> bool {
         self.shown.is_some()
     }
 

@@ -1,6 +1,6 @@
 //! The timeline: the newest fragments of a run, where a viewer starts and what comes next.
 //!
-//! Belongs here: the rules of walk 1 (start, follow, fall behind, restart of the encoder) and what
+//! Belongs here: the rules of walks 1, 2 and 4 (start, follow, fall behind, restart of the encoder) and what
 //! is kept for how long. Does not belong here: whether the show is on the air
 //! ([`super::broadcast`]), waking readers, files, sockets.
 //!

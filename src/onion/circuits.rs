@@ -63,11 +63,6 @@ impl Circuit {
     pub fn end(&self) {
         self.end.cancel();
     }
-
-    /// The token behind [`Circuit::end`], to hand to code that should not know circuits.
-    pub fn end_token(&self) -> &CancellationToken {
-        &self.end
-    }
 }
 
 /// See the fields of the same name in [`super::Settings`].

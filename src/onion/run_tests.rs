@@ -30,8 +30,8 @@ impl Home {
             keys_dir: self.0.path().join(keys),
             state_dir: self.0.path().join("state"),
             network: Some(self.0.path().join("network.toml")),
-            max_streams_per_circuit: DEFAULT_MAX_STREAMS_PER_CIRCUIT,
-            max_circuits: DEFAULT_MAX_CIRCUITS,
+            max_streams_per_circuit: 16,
+            max_circuits: 4096,
             outgoing: Outgoing::default(),
         }
     }

@@ -88,64 +88,25 @@ pub(super) fn silence(video: &Video<'_>, nonce: &str) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::{
-        clock::{Tick, WallTime},
-        media::{
-            broadcast::{Air, Broadcast},
-            fragment::sample,
-            timeline::Limits,
+        media::broadcast::Air,
+        pages::{
+            choice::Menu,
+            video::sample::{self, BOTH, on_air},
         },
-        pages::{choice::Menu, reading::read, video},
-        room::theme::Theme,
-    };
-
-    const BOTH: Offer = Offer {
-        has_picture: true,
-        has_sound: true,
-        full: Some(583_400),
-        sound: Some(63_600),
     };
 
     fn frame(air: Air, offer: Option<Offer>, starts_itself: bool) -> String {
-        let model = Video {
-            air,
-            title: "<Ann>",
-            delay: Some(Delay::Safe),
-            theme: Theme::Dark,
-            begins: None,
-            now: WallTime::from_unix_millis(0),
+        sample::html(&Video {
             quality: Quality::Sound,
             menu: Menu {
                 source: offer,
                 variants: &[],
             },
             starts_itself,
-            instead: None,
-            rewind: None,
-            behind: None,
-        };
-        let html = video::page(&model, "NONCE").into_string();
-        let read = read(&html).unwrap_or_else(|flaw| panic!("{flaw}: {html}"));
-        assert_eq!(read.nameless(), Vec::<String>::new());
-        html
-    }
-
-    fn on_air() -> Air {
-        let mut broadcast = Broadcast::new(
-            Limits {
-                keep: Duration::from_mins(1),
-                keep_bytes: 1 << 20,
-                max_lag: Duration::from_secs(10),
-            },
-            Duration::from_secs(8),
-        );
-        broadcast.begin(sample::audio_and_video_init(), None);
-        let start = WallTime::from_unix_millis(0);
-        broadcast.push(&sample::fragment(0, true), Tick::START, start);
-        broadcast.air()
+            ..sample::frame(air)
+        })
     }
 
     #[test]

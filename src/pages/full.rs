@@ -60,69 +60,29 @@ pub(super) fn card(video: &Video<'_>, instead: &[Quality], nonce: &str) -> Marku
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::{
-        clock::{Tick, WallTime},
-        media::{
-            broadcast::{Air, Broadcast},
-            delay::Delay,
-            fragment::sample,
-            rendition::Offer,
-            timeline::Limits,
-            variant::VariantName,
+        media::{broadcast::Air, rendition::Offer, variant::VariantName},
+        pages::{
+            choice::Menu,
+            video::sample::{self, BOTH, on_air},
         },
-        pages::{choice::Menu, reading::read, video},
-        room::theme::Theme,
     };
-
-    const BOTH: Offer = Offer {
-        has_picture: true,
-        has_sound: true,
-        full: Some(583_400),
-        sound: Some(63_600),
-    };
-
-    fn on_air() -> Air {
-        let limits = Limits {
-            keep: Duration::from_mins(1),
-            keep_bytes: 1 << 20,
-            max_lag: Duration::from_secs(10),
-        };
-        let mut broadcast = Broadcast::new(limits, Duration::from_secs(8));
-        broadcast.begin(sample::audio_and_video_init(), None);
-        let start = WallTime::from_unix_millis(0);
-        broadcast.push(&sample::fragment(0, true), Tick::START, start);
-        broadcast.air()
-    }
 
     fn card(air: Air, quality: Quality, instead: Option<&[Quality]>) -> String {
         let low = Offer {
             full: Some(198_000),
             ..BOTH
         };
-        let model = Video {
-            air,
-            title: "<Ann>",
-            delay: Some(Delay::Safe),
-            rewind: None,
-            behind: None,
-            theme: Theme::Dark,
-            begins: None,
-            now: WallTime::from_unix_millis(0),
+        sample::html(&Video {
             quality,
             menu: Menu {
                 source: Some(BOTH),
                 variants: &[(VariantName::LOW, low)],
             },
-            starts_itself: true,
             instead,
-        };
-        let html = video::page(&model, "NONCE").into_string();
-        let read = read(&html).unwrap_or_else(|flaw| panic!("{flaw}: {html}"));
-        assert_eq!(read.nameless(), Vec::<String>::new());
-        html
+            ..sample::frame(air)
+        })
     }
 
     #[test]

@@ -253,12 +253,13 @@ fn countdown_css(left: Duration) -> String {
 }
 
 #[cfg(test)]
+pub(super) mod sample;
+
+#[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::{
-        clock::Tick,
-        media::{broadcast::Broadcast, fragment::sample, timeline::Limits},
-        pages::reading::read,
+    use super::{
+        sample::{frame, html, on_air},
+        *,
     };
 
     fn card_at(begins: &str, now: u64) -> String {
@@ -266,64 +267,21 @@ mod tests {
             starts_at: begins.to_owned(),
             ..Default::default()
         };
-        let video = Video {
-            air: Air::Off,
-            title: "<Ann>",
-            delay: None,
-            rewind: None,
-            behind: None,
-            theme: Theme::Paper,
+        html(&Video {
             begins: show.begins(),
             now: WallTime::from_unix_millis(now),
-            quality: Quality::Source,
-            menu: Menu {
-                source: None,
-                variants: &[],
-            },
-            starts_itself: true,
-            instead: None,
-        };
-        let html = page(&video, "NONCE").into_string();
-        read(&html).expect("well-formed");
-        html
-    }
-
-    fn on_air() -> Air {
-        let limits = Limits {
-            keep: Duration::from_mins(1),
-            keep_bytes: 1 << 20,
-            max_lag: Duration::from_secs(10),
-        };
-        let mut broadcast = Broadcast::new(limits, Duration::from_secs(8));
-        broadcast.begin(sample::audio_and_video_init(), None);
-        let now = WallTime::from_unix_millis(0);
-        broadcast.push(&sample::fragment(0, true), Tick::START, now);
-        broadcast.air()
+            ..frame(Air::Off)
+        })
     }
 
     #[test]
     fn the_player_keeps_the_delay_wherever_it_starts_and_says_that_it_is_not_live() {
         let html = |rewind, behind| {
-            let video = Video {
-                air: on_air(),
-                title: "",
-                delay: Some(Delay::Safe),
+            html(&Video {
                 rewind,
                 behind,
-                theme: Theme::Paper,
-                begins: None,
-                now: WallTime::from_unix_millis(0),
-                quality: Quality::Source,
-                menu: Menu {
-                    source: None,
-                    variants: &[],
-                },
-                starts_itself: true,
-                instead: None,
-            };
-            let html = page(&video, "NONCE").into_string();
-            read(&html).expect("well-formed");
-            html
+                ..frame(on_air())
+            })
         };
         let back = html(
             Some(Rewind::Back(TWO_MINUTES)),

@@ -9,7 +9,13 @@
 mod preferences;
 mod webdriver;
 
-use std::{fs, net::SocketAddr, path::Path, process::Command, time::Duration};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -379,12 +385,23 @@ impl Firefox {
         );
     }
 
-    /// Writes a PNG of the whole page area of the window, with all its frames, to `file`.
-    pub(crate) fn screenshot(&self, file: &Path) {
-        if let Some(directory) = file.parent() {
-            fs::create_dir_all(directory).expect("a directory for pictures");
-        }
-        fs::write(file, done(self.session.screenshot(None))).expect("a picture");
+    /// Writes a PNG of the whole page area of the window, with all its frames, to
+    /// `target/screenshots/`, for people to look at; returns where it is.
+    pub(crate) fn screenshot(&self, name: &str) -> PathBuf {
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../screenshots");
+        fs::create_dir_all(&directory).expect("a directory for pictures");
+        let file = directory.join(name);
+        fs::write(&file, done(self.session.screenshot(None))).expect("a picture");
+        file
+    }
+
+    /// Fails the test if the document of this frame is wider than the frame.
+    #[track_caller]
+    pub(crate) fn assert_fits(&self, what: &str) {
+        let look =
+            "const root = document.documentElement; return root.scrollWidth - root.clientWidth";
+        let over = self.execute(look).as_i64().expect("a number");
+        assert!(over <= 1, "{what} is {over} pixels too wide");
     }
 
     /// A PNG of one element as it is shown now, to compare with another.

@@ -1,6 +1,6 @@
 //! Child processes that cannot outlive the test.
 //!
-//! Belongs here: finding programs, starting them in a process group of their own, keeping the end
+//! Belongs here: finding programs and writing small ones, starting them in a process group of their own, keeping the end
 //! of their output, signals, and their end. Does not belong here: what any one program prints or
 //! means.
 
@@ -10,8 +10,8 @@ use std::{
     ffi::OsStr,
     fs,
     io::{BufRead as _, BufReader, Read},
-    os::unix::process::CommandExt as _,
-    path::PathBuf,
+    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
@@ -49,6 +49,14 @@ pub(crate) fn program(name: &str, variable: &str) -> PathBuf {
         .unwrap_or_else(|| {
             panic!("`{name}` is not installed; `tests/run` installs it, or set `{variable}` to its path")
         })
+}
+
+/// Writes a shell script that can be started like a program, such as one that stands in for ffmpeg.
+pub(crate) fn write_script(directory: &Path, name: &str, script: &str) -> PathBuf {
+    let path = directory.join(name);
+    fs::write(&path, script).expect("a script");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a program");
+    path
 }
 
 /// A running child process, the leader of its own process group.

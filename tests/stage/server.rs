@@ -7,7 +7,7 @@ use std::{
     env,
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::{Command, ExitStatus},
+    process::{Command, ExitStatus, Stdio},
     time::Duration,
 };
 
@@ -101,6 +101,32 @@ impl Server {
     /// Waits until it says that viewers can reach the onion service.
     pub(crate) fn wait_reachable(&self, allowed: Duration) {
         self.fact("reachable", allowed);
+    }
+
+    /// Where an encoder sends its stream with this `--source`, `rtmp` or `ingest`.
+    pub(crate) fn place(&self, source: &str) -> String {
+        self.fact(&format!("{source} "), STARTS_WITHIN)
+    }
+
+    /// The stream key.
+    pub(crate) fn stream_key(&self) -> String {
+        let said = self.says(&["stream-key"]);
+        let key = said.lines().find_map(|line| line.strip_prefix("key "));
+        key.unwrap_or_else(|| panic!("no key in {said}")).to_owned()
+    }
+
+    /// What another command of the program prints in this directory; it has to succeed.
+    pub(crate) fn says(&self, arguments: &[&str]) -> String {
+        let output = Command::new(env!("CARGO_BIN_EXE_onionstream"))
+            .arg("--dir")
+            .arg(&self.directory)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .expect("the program runs");
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {complaint}");
+        String::from_utf8(output.stdout).expect("text")
     }
 
     /// The facts it has printed on standard output.

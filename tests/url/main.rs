@@ -500,19 +500,24 @@ fn where_ffmpeg_cannot_be_shut_off_from_the_network_nothing_is_fetched() {
     let directory = tempfile::tempdir().expect("a directory");
     let server = FeedServer::start(directory.path(), BTreeMap::new());
     // A user namespace in which no further one can be made.
-    let script = format!(
-        "echo 0 > /proc/sys/user/max_user_namespaces && exec {} --dir {} start --listen 127.0.0.1:0 \
-         --no-tor --source url http://{}/live.m3u8 {}",
-        env!("CARGO_BIN_EXE_onionstream"),
-        directory.path().display(),
-        server.address(),
-        DIRECT.join(" ")
-    );
-    let refused = Command::new("unshare")
-        .args(["--user", "--map-root-user", "sh", "-c", &script])
-        .stdin(Stdio::null())
-        .output()
-        .expect("unshare runs");
+    let without = |command: &str| {
+        let script = format!(
+            "echo 0 > /proc/sys/user/max_user_namespaces && exec {} --dir {} {command} \
+             --source url http://{}/live.m3u8 {}",
+            env!("CARGO_BIN_EXE_onionstream"),
+            directory.path().display(),
+            server.address(),
+            DIRECT.join(" ")
+        );
+        Command::new("unshare")
+            .args(["--user", "--map-root-user", "sh", "-c", &script])
+            .stdin(Stdio::null())
+            .output()
+            .expect("unshare runs")
+    };
+
+    let refused = without("start --listen 127.0.0.1:0 --no-tor");
+    let told = without("doctor");
 
     let said = String::from_utf8_lossy(&refused.stderr);
     assert!(
@@ -520,6 +525,19 @@ fn where_ffmpeg_cannot_be_shut_off_from_the_network_nothing_is_fetched() {
         "{said}"
     );
     assert_eq!(refused.status.code(), Some(1), "{said}");
+    let told = String::from_utf8_lossy(&told.stdout);
+    assert!(
+        told.contains("ffmpeg cannot be shut off from the network"),
+        "{told}"
+    );
+    let url = format!("http://{}/live.m3u8", server.address());
+    let doctor = ["doctor", "--source", "url", &url];
+    let here = run(&[&doctor[..], &DIRECT].concat(), "");
+    let here = String::from_utf8_lossy(&here.stdout);
+    assert!(
+        here.contains("ffmpeg can be shut off from every network"),
+        "{here}"
+    );
     assert_eq!(server.visits().len(), 0);
 }
 
@@ -565,7 +583,5 @@ fn the_desk_says_that_a_feed_goes_past_tor() {
             SOON,
         )
     });
-    let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../screenshots");
-    desk.firefox()
-        .screenshot(&pictures.join("desk-feed-past-tor.png"));
+    desk.firefox().screenshot("desk-feed-past-tor.png");
 }

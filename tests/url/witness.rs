@@ -2,11 +2,10 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
-use super::stage::process::program;
+use super::stage::process::{program, write_script};
 
 /// A directory with an `ffmpeg` and an `ffprobe` that are watched.
 #[derive(Debug)]
@@ -26,9 +25,7 @@ impl Witness {
                 directory.path().display(),
                 real.with_file_name(name).display(),
             );
-            let file = directory.path().join(name);
-            fs::write(&file, script).expect("a script");
-            fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("it is ours");
+            write_script(directory.path(), name, &script);
         }
         Self { directory }
     }

@@ -7,7 +7,10 @@ use std::path::Path;
 
 use super::{Finding, address, exposure, fail, good, warn};
 use crate::{
-    cli::source::{self, Source},
+    cli::{
+        source::{self, Source},
+        start::guard,
+    },
     config::Settings,
     encoder::{self, EncoderError, Input, Job, Tried},
     push::key::KEY_FILE,
@@ -58,6 +61,13 @@ pub(super) fn look(
     {
         findings.push(("source", job_can_work(job, word)));
     }
+    if matches!(source, Source::Url { .. }) {
+        let finding = match encoder::check_shut_off(&guard()) {
+            Ok(()) => good("ffmpeg can be shut off from every network but our proxy"),
+            Err(error) => trouble(&error, true),
+        };
+        findings.push(("namespaces", finding));
+    }
     if matches!(source, Source::Rtmp) {
         let rtmp = address(&settings.encoder.rtmp, running, "encoder.rtmp");
         findings.push(("rtmp", rtmp));
@@ -100,7 +110,9 @@ fn trouble(error: &EncoderError, is_needed: bool) -> Finding {
     } else {
         warn(
             what,
-            format!("{fix}; not needed for `--source watch`, `demo` or `ingest`"),
+            format!(
+                "{fix}; `--source watch`, `demo` and `ingest` work without it, but for the slate"
+            ),
         )
     }
 }

@@ -185,7 +185,7 @@ pub(super) fn surroundings(
 
 /// How this program is started to become the encoder: by what it was started from, even if that
 /// file was replaced since.
-fn guard() -> Vec<OsString> {
+pub(in crate::cli) fn guard() -> Vec<OsString> {
     let own = rustix::process::getpid().as_raw_nonzero().to_string();
     ["/proc/self/exe", "encoder-guard", &own]
         .map(OsString::from)

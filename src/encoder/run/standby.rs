@@ -21,10 +21,9 @@ use super::{
 use crate::{
     encoder::{
         command::Plan,
-        complaints::Complaints,
         input::Input,
         probe,
-        slate::{self, CARD, MAX_BYTES, SlateError},
+        slate::{self, CARD, MAX_BYTES, SPEAKER, SlateError},
     },
     media::{
         clip::Clip,
@@ -241,8 +240,7 @@ impl Maker {
             patience: None,
             feed: None,
         };
-        // Its complaints are not those about the show.
-        let complaints = Complaints::default();
+        let complaints = self.around.complaints.by(SPEAKER);
         let mut orders = self.shared.lock();
         if !orders.holds(number) {
             return Err(Failure::Superseded);
