@@ -14,6 +14,10 @@ use super::{
     preset::{Preset, SEI, X264},
 };
 
+/// Most pixels of a picture that comes from somebody else, 4096 x 4096: a few bytes can stand for one
+/// that fills all memory.
+pub(super) const MAX_PIXELS: &str = "16777216";
+
 /// Milliseconds of media in a fragment; shorter is sooner but 0.2 kB each.
 const FRAGMENT_MS: u32 = 200;
 

@@ -14,7 +14,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::shut_off::NO_NAMESPACE;
+use super::{command::MAX_PIXELS, shut_off::NO_NAMESPACE};
 
 /// A feed that brings nothing for this long is asked for anew: longer than it may take to be connected
 /// through Tor, and than any piece of it lasts.
@@ -86,7 +86,7 @@ pub(super) fn arguments(address: &str, is_tls: bool) -> Vec<OsString> {
         FORMATS,
     ];
     arguments.extend(["-user_agent", USER_AGENT, "-icy", "0"]);
-    arguments.extend(["-rw_timeout", SILENCE]);
+    arguments.extend(["-rw_timeout", SILENCE, "-max_pixels", MAX_PIXELS]);
     if is_tls {
         // Whoever stands between a relay of Tor and the server could change the show otherwise. ffmpeg
         // refuses an option that it has no use for, so only then.
@@ -156,6 +156,7 @@ mod tests {
             plain.ends_with("-i http://feed.invalid/feed.m3u8"),
             "{plain}"
         );
+        assert!(plain.contains("-max_pixels 16777216 "), "{plain}");
         assert!(tls.contains("-tls_verify 1") && !plain.contains("-tls_verify"));
     }
 

@@ -7,7 +7,7 @@ use std::{ffi::OsString, io, os::unix::process::CommandExt as _, process::Comman
 
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 
-use super::shut_off::{SHUT_OFF, shut_off};
+use super::shut_off::{SHUT_OFF, found, shut_off};
 
 /// Becomes `program`, which the kernel kills when the process with the number `parent` dies.
 ///
@@ -24,18 +24,21 @@ pub fn become_encoder(
     program: &OsString,
     arguments: &[OsString],
 ) -> Result<std::convert::Infallible, io::Error> {
-    let (program, arguments) = if program == SHUT_OFF {
+    let (file, program, arguments) = if program == SHUT_OFF {
+        let missing = || io::Error::other("no program is named");
+        let (program, arguments) = arguments.split_first().ok_or_else(missing)?;
+        let file = found(program);
         // Before the next call, which it would undo.
         shut_off(io::stdin())?;
-        let missing = || io::Error::other("no program is named");
-        arguments.split_first().ok_or_else(missing)?
+        (file, program, arguments)
     } else {
-        (program, arguments)
+        (program.into(), program, arguments)
     };
     set_parent_process_death_signal(Some(Signal::KILL))?;
     // The show may have ended before the kernel was asked.
     if getppid() != Pid::from_raw(parent) {
         return Err(io::Error::other("the show that wanted an encoder is over"));
     }
-    Err(Command::new(program).args(arguments).exec())
+    // Programs with several names tell them apart by the one that they are called by.
+    Err(Command::new(file).arg0(program).args(arguments).exec())
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use super::{
-    command::{NO_TRACES, into_a_pipe},
+    command::{MAX_PIXELS, NO_TRACES, into_a_pipe},
     preset::Preset,
 };
 use crate::media::meter::FrameRate;
@@ -67,9 +67,11 @@ impl Lower {
             Codecs::Vp9 => (Preset::Compatible, "libopus"),
         };
         // Only the pipe: nothing that these bytes name may be opened.
-        let input = "-nostdin -hide_banner -nostats -loglevel warning -protocol_whitelist pipe \
-                     -analyzeduration 2000000 -fpsprobesize 0 -threads 2 -f mp4 -i pipe:0 \
-                     -map 0:v:0 -map 0:a:0? -filter:a aresample=async=1 -filter:v";
+        let input = format!(
+            "-nostdin -hide_banner -nostats -loglevel warning -protocol_whitelist pipe \
+             -max_pixels {MAX_PIXELS} -analyzeduration 2000000 -fpsprobesize 0 -threads 2 -f mp4 \
+             -i pipe:0 -map 0:v:0 -map 0:a:0? -filter:a aresample=async=1 -filter:v"
+        );
         let filter = format!(
             "fps={frames}/1000,scale='min({LONGEST_SIDE},iw)':'min({LONGEST_SIDE},ih)'\
              :force_original_aspect_ratio=decrease:force_divisible_by=2,format=yuv420p"
@@ -124,6 +126,7 @@ mod tests {
             let line = quoted(&lower(Some(25_000), 200, codecs).arguments());
             for option in [
                 "-protocol_whitelist pipe ",
+                "-max_pixels 16777216 ",
                 "-i pipe:0 ",
                 "-b:v 157k ",
                 "-b:a 32k ",

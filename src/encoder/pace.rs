@@ -19,6 +19,10 @@ const RESERVE: Duration = Duration::from_secs(2);
 /// viewers have in reserve themselves.
 const LATE: Duration = Duration::from_secs(1);
 
+/// A fragment that is early by more than this comes after a hole, in which there is nothing to be waited
+/// for: a feed could say that it goes on tomorrow. The timeline closes holes of this length, too.
+const EARLY: Duration = Duration::from_secs(10);
+
 /// Puts files behind each other without a gap, and says when each fragment is due.
 #[derive(Debug)]
 pub(super) struct Pace {
@@ -26,8 +30,8 @@ pub(super) struct Pace {
     reserve: Duration,
     /// Fragments that are later than this move everything that follows.
     patience: Duration,
-    /// When decode time 0 was due.
-    origin: Option<Tick>,
+    /// When a fragment was due, and its end in decode time.
+    anchor: Option<(Tick, Duration)>,
     /// End of what was placed, in decode time, of each track.
     ends: Vec<(u32, Duration)>,
     shift: TimeShift,
@@ -39,7 +43,7 @@ impl Default for Pace {
         Self {
             reserve: Duration::ZERO,
             patience: SLEPT,
-            origin: None,
+            anchor: None,
             ends: Vec::new(),
             shift: TimeShift::default(),
             begins: false,
@@ -79,15 +83,14 @@ impl Pace {
                 None => self.ends.push((run.track_id, end)),
             }
         }
-        let reserve = self.reserve;
-        let origin = *(self.origin).get_or_insert_with(|| (now + reserve).back(placed.end()));
-        let due = origin + placed.end();
-        let late = now.since(due);
-        if late <= self.patience {
+        let (end, anew) = (placed.end(), now + self.reserve);
+        let (tick, anchored) = *(self.anchor).get_or_insert((anew, end));
+        let due = (tick + end.saturating_sub(anchored)).back(anchored.saturating_sub(end));
+        if now.since(due) <= self.patience && due.since(now) <= EARLY + self.reserve {
             return (placed, due);
         }
-        self.origin = Some(origin + late + reserve);
-        (placed, now + reserve)
+        self.anchor = Some((anew, end));
+        (placed, anew)
     }
 
     /// The least shift that lets no track go back.
@@ -161,6 +164,25 @@ mod tests {
         let later = first + length * 4 + LATE * 2;
         assert_eq!(place(4, later), later + RESERVE);
         assert_eq!(place(5, later), later + RESERVE + length);
+    }
+
+    #[test]
+    fn nobody_waits_for_what_a_hole_in_the_media_is_long() {
+        let start = Tick::START + Duration::from_secs(100);
+        let (before, after) = (fragments(0), fragments(400 * 3_600_000));
+        let short = fragments(5_000);
+        let length = before[0].duration();
+
+        let mut pace = Pace::of_feed();
+        let (_, first) = pace.place(&before[0], start);
+        assert_eq!(pace.place(&after[0], first).1, first + RESERVE);
+        assert_eq!(pace.place(&after[1], first).1, first + RESERVE + length);
+        assert_eq!(pace.place(&before[0], first).1, first + RESERVE);
+
+        let mut pace = Pace::of_feed();
+        let (_, first) = pace.place(&before[0], start);
+        let (_, next) = pace.place(&short[0], first);
+        assert_eq!(next, first + Duration::from_secs(5), "a pause is a pause");
     }
 
     #[test]

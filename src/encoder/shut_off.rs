@@ -1,14 +1,22 @@
 //! A process without a network: what fetches a feed can connect to the proxy of the show and to nothing
-//! else, whatever the feed makes it want, and even if the feed has taken it over.
+//! else, whatever the feed makes it want.
 //!
 //! The guard ([`super::guard`]) enters a network of its own, which has nothing but its loopback, and
 //! listens there. The listener goes to the show, whose proxy answers it; the guard becomes ffmpeg. The
 //! kernel knows no way from there to any other network, so that neither an address in a playlist nor a
 //! name to be looked up can lead past Tor.
 //!
+//! A socket that is a file belongs to no network. Services that look names up for others have such
+//! sockets (nscd, systemd-resolved, Avahi, SSSD), and glibc asks them before anything else: they would
+//! ask in the network that was left. So the directories with the sockets of services are covered.
+//!
+//! This is no cage for a program that a feed has taken over: such a one still has the files of its user,
+//! and what other sockets lie among them.
+//!
 //! Needs a Linux that lets everybody make namespaces.
 
 use std::{
+    env,
     ffi::{OsStr, OsString},
     fs,
     io::{self, IoSlice, IoSliceMut},
@@ -16,14 +24,16 @@ use std::{
     net::{Ipv4Addr, TcpListener},
     os::{
         fd::{AsFd, OwnedFd},
-        unix::net::UnixStream,
+        unix::{fs::PermissionsExt as _, net::UnixStream},
     },
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
 };
 
 use rustix::{
     cmsg_space,
+    mount::{MountFlags, mount},
     net::{
         AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
         SendAncillaryMessage, SendFlags, SocketType, recvmsg, send, sendmsg, socket,
@@ -45,6 +55,9 @@ pub(super) const NO_NAMESPACE: &str = "ffmpeg cannot be shut off from the networ
      otherwise; this system does not let everybody make user namespaces (on Ubuntu \
      `sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0` changes that)";
 
+/// Where services have their sockets: those of the system and of its users, of SSSD, of X11.
+const SERVICES: [&str; 4] = ["/run", "/var/run", "/var/lib/sss", "/tmp/.X11-unix"];
+
 /// The guard has this long to hand over its listener.
 const WITHIN: Duration = Duration::from_secs(5);
 
@@ -55,7 +68,9 @@ const WITHIN: Duration = Duration::from_secs(5);
 ///
 /// The process must not go on then: it may still have a network.
 pub(super) fn shut_off(to: impl AsFd) -> io::Result<()> {
-    enter().map_err(|cause| io::Error::new(cause.kind(), format!("{NO_NAMESPACE}: {cause}")))?;
+    enter()
+        .and_then(|()| cover_services())
+        .map_err(|cause| io::Error::new(cause.kind(), format!("{NO_NAMESPACE}: {cause}")))?;
     raise_loopback()?;
     // Fails if that had no effect.
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, PORT))?;
@@ -73,8 +88,8 @@ pub(super) fn shut_off(to: impl AsFd) -> io::Result<()> {
 )]
 fn enter() -> io::Result<()> {
     let user = getuid().as_raw();
-    // A user namespace gives the right to make the other, and takes what rights there were outside.
-    rustix::thread::unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNET)?;
+    // A user namespace gives the right to make the others, and takes what rights there were outside.
+    rustix::thread::unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNET | UnshareFlags::NEWNS)?;
     // Who it is stays the same, for programs that ask. Without it, it is nobody; that does no harm.
     drop(fs::write("/proc/self/uid_map", format!("{user} {user} 1")));
     Ok(())
@@ -103,6 +118,43 @@ pub fn check_shut_off(guard: &[OsString]) -> Result<(), EncoderError> {
     } else {
         Err(EncoderError::NotShutOff)
     }
+}
+
+/// Puts an empty directory over each that has sockets of services, for this process alone.
+///
+/// Over the whole of it: a directory in it could go, and come back uncovered, when a service is
+/// started again.
+fn cover_services() -> io::Result<()> {
+    for directory in SERVICES {
+        // Some are other names of others, or not there.
+        let Ok(directory) = fs::canonicalize(directory) else {
+            continue;
+        };
+        let flags =
+            MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+        mount("none", &directory, "tmpfs", flags, c"size=4k")?;
+    }
+    Ok(())
+}
+
+/// Where a program really is, as the shell would find it; as it was named if that is not known.
+///
+/// To be asked before [`shut_off`]: NixOS finds its programs through links in `/run`.
+pub(super) fn found(program: &OsStr) -> PathBuf {
+    let is_program = |file: &PathBuf| {
+        let about = fs::metadata(file);
+        about.is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)
+    };
+    let named = Path::new(program);
+    let file = if named.components().count() > 1 {
+        Some(named.to_owned())
+    } else {
+        let path = env::var_os("PATH").unwrap_or_default();
+        let mut files = env::split_paths(&path).map(|directory| directory.join(named));
+        files.find(is_program)
+    };
+    let file = file.and_then(|file| fs::canonicalize(file).ok());
+    file.unwrap_or_else(|| named.to_owned())
 }
 
 /// Switches on the loopback of a new network: `ip link set lo up` (rtnetlink(7)).

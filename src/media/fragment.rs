@@ -59,6 +59,13 @@ pub enum FragmentError {
         /// Its `track_ID`.
         track_id: u32,
     },
+    /// The samples are more than the `mdat`: looking at each would take much longer than its bytes are
+    /// worth.
+    #[error("samples of track {track_id} lie above others in the fragment")]
+    Overlap {
+        /// Its `track_ID`.
+        track_id: u32,
+    },
     /// More samples than any encoder puts into a fragment.
     #[error("track {track_id} has more than {limit} samples in one fragment")]
     TooManySamples {
@@ -210,7 +217,7 @@ impl Fragment {
         let mut runs = Vec::new();
         let mut decode_times = Vec::new();
         let mut first_video_sample_is_sync = None;
-        let mut data_end = 0;
+        let (mut data_end, mut taken) = (0, 0_u64);
         for traf in moof.children() {
             let traf = traf?;
             if traf.kind.0 != *b"traf" {
@@ -222,6 +229,11 @@ impl Fragment {
             let (track, found) =
                 TrackFragment::read(&traf, init, &data, data_end, &mut |_sample| {})?;
             data_end = found.data_end;
+            taken = taken.saturating_add(found.bytes);
+            if taken > data.end.saturating_sub(data.start) {
+                let track_id = track.id;
+                return Err(FragmentError::Overlap { track_id });
+            }
             if track.kind == TrackKind::Video && first_video_sample_is_sync.is_none() {
                 first_video_sample_is_sync = found.first_sample_is_sync;
             }

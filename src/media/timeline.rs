@@ -286,8 +286,10 @@ impl Timeline {
             .map_or(Duration::ZERO, |last| now.since(last));
         let ahead = fragment.runs().iter().any(|run| {
             let start = self.shift.applied_to(run.start());
-            self.end_of(run.track_id)
-                .is_some_and(|track| start > track.end + waited + MAX_JUMP_AHEAD)
+            self.end_of(run.track_id).is_some_and(|track| {
+                let latest = track.end.saturating_add(waited);
+                start > latest.saturating_add(MAX_JUMP_AHEAD)
+            })
         });
         // Against the end of the one before as the encoder means it, without our own correction.
         ahead || self.overlap(fragment, self.shift.later_by(self.late)) > ROUNDING
@@ -321,11 +323,11 @@ impl Timeline {
             .map_or(Duration::ZERO, |last| now.since(last));
         // What came too soon is not added up: viewers would see each restart later than the one before.
         let wanted = fragment.duration().saturating_add(self.lead);
-        let start = last_end + waited.saturating_sub(wanted);
+        let start = last_end.saturating_add(waited.saturating_sub(wanted));
         self.lead = wanted.saturating_sub(waited);
         let shift = TimeShift::between(fragment.start(), start);
         // Tracks need not end together: none of them may step back.
-        shift.later_by(self.overlap(fragment, shift) + ROUNDING)
+        shift.later_by(self.overlap(fragment, shift).saturating_add(ROUNDING))
     }
 
     fn end_of(&self, track_id: u32) -> Option<&TrackEnd> {

@@ -4,6 +4,7 @@
 #[path = "../stage/mod.rs"]
 mod stage;
 
+mod apart;
 mod hostile;
 mod server;
 mod witness;

@@ -56,7 +56,11 @@ pub(super) fn open(
             "the feed is not fetched through Tor (`--direct`): its server, and the networks on the way, \
              see the address of this computer"
         );
-        let connect = move |target| direct::connect(target, own.clone());
+        let own = Arc::new(direct::Own::new(own));
+        let connect = move |target| {
+            let own = Arc::clone(&own);
+            async move { direct::connect(target, &own).await }
+        };
         tasks.spawn(async {
             proxy.serve(doors, connect, report, closing).await;
             Ok("proxy of the feed")

@@ -226,6 +226,48 @@ fn what_cannot_be_forwarded_is_refused() {
 }
 
 #[test]
+fn runs_that_lie_above_each_other_do_not_make_more_bytes_of_few() {
+    let build = |moof_len: u32| {
+        let run = a_box(b"trun", &words(&[0x201, 1, moof_len + 8, 4_000]));
+        let traf = [
+            a_box(b"tfhd", &words(&[0x2_0000, 2])),
+            narrow_time(0),
+            run.repeat(100),
+        ];
+        let moof = [
+            a_box(b"mfhd", &words(&[0, 7])),
+            a_box(b"traf", &traf.concat()),
+        ];
+        a_box(b"moof", &moof.concat())
+    };
+    let moof = build(u32::try_from(build(0).len()).unwrap());
+    let bytes = |data: usize| Bytes::from([&moof[..], &a_box(b"mdat", &vec![0; data])].concat());
+    let init = audio_and_video_init();
+
+    let refused = Fragment::parse(bytes(4_000), &init).unwrap_err();
+    assert_eq!(refused, FragmentError::Overlap { track_id: 2 });
+    // As many bytes as there are: nobody's work grows, wherever they lie.
+    assert!(Fragment::parse(bytes(400_000), &init).is_ok());
+}
+
+#[test]
+fn samples_of_nothing_are_not_countless() {
+    assert!(with_run(&[0x2_0000, 1], 0, 1024, &[]).is_ok());
+    let countless = with_run(&[0x2_0000, 1], 0, 1025, &[]).unwrap_err();
+    let expected = FragmentError::TooManySamples {
+        track_id: 1,
+        limit: 1024,
+    };
+    assert_eq!(countless, expected);
+    let build = |data_at: u32| {
+        let runs = a_box(b"trun", &words(&[1, 1024, data_at])).repeat(2);
+        vec![a_box(b"tfhd", &words(&[0x2_0000, 1])), narrow_time(0), runs]
+    };
+    let in_pieces = video(&build(data_at(&build(0)))).unwrap_err();
+    assert_eq!(in_pieces, expected);
+}
+
+#[test]
 fn a_narrow_decode_time_stops_at_its_ends_when_shifted() {
     let early = with_run(&[0x2_0008, 1, 10], 0, 1, &[]).unwrap();
     let hour = 3_600_000_000_000;

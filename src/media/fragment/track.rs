@@ -19,6 +19,10 @@ use super::{
 /// Ten seconds of uncompressed 48 kHz sound, one frame a sample, are half of it.
 const MAX_SAMPLES: u32 = 1 << 20;
 
+/// Most samples of one track in a fragment that have no bytes and say nothing of themselves: nothing else
+/// limits them, and whoever looks at each would be busy with what cost nobody anything.
+const MAX_EMPTY: u32 = 1024;
+
 /// `sample_is_non_sync_sample` in the 32 bits of sample flags.
 const NON_SYNC: u32 = 0x0001_0000;
 
@@ -44,6 +48,8 @@ mod trun {
     pub(super) const SIZE: u32 = 0x200;
     pub(super) const FLAGS: u32 = 0x400;
     pub(super) const COMPOSITION: u32 = 0x800;
+    /// What a sample can state of itself.
+    pub(super) const OWN: u32 = DURATION | SIZE | FLAGS | COMPOSITION;
 }
 
 /// Where a `baseMediaDecodeTime` is in the bytes of the fragment, and how wide it is.
@@ -117,6 +123,8 @@ pub(super) struct TrackFragment {
     pub(super) first_sample_is_sync: Option<bool>,
     /// First byte of the fragment after its last sample; where the next `traf` may go on.
     pub(super) data_end: u64,
+    /// Sum over all samples.
+    pub(super) bytes: u64,
 }
 
 /// Values for samples that do not state their own.
@@ -173,7 +181,9 @@ impl TrackFragment {
             track_id,
             base,
             position: base,
+            bytes: 0,
             samples: 0,
+            empty: 0,
             sync_samples: 0,
             duration: 0,
             first_flags: None,
@@ -196,6 +206,7 @@ impl TrackFragment {
             sync_samples: runs.sync_samples,
             first_sample_is_sync: runs.first_flags.map(is_sync),
             data_end: runs.position,
+            bytes: runs.bytes,
         };
         Ok((track, found))
     }
@@ -224,13 +235,31 @@ struct Runs {
     base: u64,
     /// Where the next run begins unless it says otherwise.
     position: u64,
+    bytes: u64,
     samples: u32,
+    /// Those of them that are nothing but a number.
+    empty: u32,
     sync_samples: u32,
     duration: u64,
     first_flags: Option<u32>,
 }
 
 impl Runs {
+    /// Counts samples that are to be looked at.
+    fn count(&mut self, count: u32, are_empty: bool) -> Result<(), FragmentError> {
+        self.samples = self.samples.saturating_add(count);
+        if are_empty {
+            self.empty = self.empty.saturating_add(count);
+        }
+        for (number, limit) in [(self.samples, MAX_SAMPLES), (self.empty, MAX_EMPTY)] {
+            if number > limit {
+                let track_id = self.track_id;
+                return Err(FragmentError::TooManySamples { track_id, limit });
+            }
+        }
+        Ok(())
+    }
+
     fn read(
         &mut self,
         run: &MediaBox<'_>,
@@ -243,13 +272,7 @@ impl Runs {
         let mut fields = run.fields();
         let (version, flags) = fields.version_and_flags()?;
         let count = fields.u32()?;
-        self.samples = self.samples.saturating_add(count);
-        if self.samples > MAX_SAMPLES {
-            return Err(FragmentError::TooManySamples {
-                track_id,
-                limit: MAX_SAMPLES,
-            });
-        }
+        self.count(count, flags & trun::OWN == 0 && defaults.size == 0)?;
         if flags & trun::DATA_OFFSET != 0 {
             // The field is signed.
             let offset = i64::from(fields.u32()?.cast_signed());
@@ -271,7 +294,7 @@ impl Runs {
         let mut first_own_flags = None;
         // Of the samples after the first one, whose flags may be stated elsewhere.
         let mut sync_samples = 0;
-        let own = trun::DURATION | trun::SIZE | trun::FLAGS | trun::COMPOSITION;
+        let own = trun::OWN;
         if flags & own == 0 {
             self.duration += u64::from(count) * u64::from(defaults.duration);
             size = u64::from(count) * u64::from(defaults.size);
@@ -338,6 +361,7 @@ impl Runs {
             return Err(outside);
         }
         self.position = end;
+        self.bytes = self.bytes.saturating_add(size);
         Ok(())
     }
 }

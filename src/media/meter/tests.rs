@@ -239,7 +239,7 @@ fn times_out_of_all_bounds_are_numbers_like_others() {
     let wide = [&words(&[0x0100_0000])[..], &0_u64.to_be_bytes()].concat();
     let traf = |offset| {
         [
-            a_box(b"tfhd", &words(&[0x0002_0018, 1, u32::MAX, 0])),
+            a_box(b"tfhd", &words(&[0x0002_0018, 1, u32::MAX, 1])),
             a_box(b"tfdt", &wide),
             a_box(b"trun", &words(&[1, 1 << 20, offset])),
         ]
@@ -253,7 +253,7 @@ fn times_out_of_all_bounds_are_numbers_like_others() {
         a_box(b"moof", &parts.concat())
     };
     let offset = u32::try_from(moof(0).len()).unwrap() + 8;
-    let bytes = [moof(offset), a_box(b"mdat", &[])].concat();
+    let bytes = [moof(offset), a_box(b"mdat", &vec![0; 1 << 20])].concat();
     let endless = Fragment::parse(bytes.into(), &init).unwrap();
     let mut meter = Meter::new();
     meter.begin(&init);

@@ -153,29 +153,6 @@ fn a_run_that_follows_another_states_its_place_from_now_on() {
 }
 
 #[test]
-fn runs_that_lie_above_each_other_do_not_make_more_bytes_of_few() {
-    let init = audio_and_video_init();
-    let build = |moof_len: u32| {
-        let run = a_box(b"trun", &words(&[0x201, 1, moof_len + 8, 4_000]));
-        let traf = [
-            a_box(b"tfhd", &words(&[BASE_IS_MOOF, 2])),
-            a_box(b"tfdt", &words(&[0, 0])),
-            run.repeat(100),
-        ];
-        let moof = [
-            a_box(b"mfhd", &words(&[0, 7])),
-            a_box(b"traf", &traf.concat()),
-        ];
-        a_box(b"moof", &moof.concat())
-    };
-    let moof = build(u32::try_from(build(0).len()).unwrap());
-    let bytes = [moof, a_box(b"mdat", &[0; 4_000])].concat();
-    let whole = Fragment::parse(bytes.into(), &init).unwrap();
-
-    assert_eq!(sound_of(&init).0.fragment(&whole, &init), None);
-}
-
-#[test]
 fn a_fragment_of_pictures_has_no_sound() {
     let init = audio_and_video_init();
     let (track, _) = sound_of(&init);

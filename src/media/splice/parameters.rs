@@ -9,6 +9,9 @@ use std::borrow::Cow;
 /// Most bytes of parameter sets: they go into every keyframe. A usual stream has some forty.
 const MAX_BYTES: usize = 4096;
 
+/// Most units of a sample that are looked at; a picture of many slices has some hundred.
+const MAX_UNITS: usize = 4096;
+
 /// NAL units (ITU-T H.264 §7.4.1).
 const SEQUENCE_PARAMETERS: u8 = 7;
 const DELIMITER: u8 = 9;
@@ -152,7 +155,7 @@ impl Rewriting {
 }
 
 impl Layout {
-    /// The units of a sample; `None` if they do not fill it.
+    /// The units of a sample; `None` if they do not fill it, or are more than [`MAX_UNITS`].
     fn units(self, mut bytes: &[u8]) -> Option<Vec<&[u8]>> {
         let mut units = Vec::new();
         while !bytes.is_empty() {
@@ -166,6 +169,9 @@ impl Layout {
                 }
                 Self::Obu => obu(bytes)?,
             };
+            if units.len() == MAX_UNITS {
+                return None;
+            }
             units.push(unit);
             bytes = rest;
         }

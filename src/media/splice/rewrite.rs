@@ -59,7 +59,7 @@ pub(super) fn fragment(
     if total > bytes.len() as u64 {
         return None;
     }
-    let mut runs = Vec::new();
+    let (mut runs, mut total) = (Vec::new(), 0_u64);
     for (run, samples) in old.runs().iter().zip(&samples) {
         let mut written = Vec::with_capacity(samples.len());
         for sample in samples {
@@ -67,6 +67,9 @@ pub(super) fn fragment(
             let start = usize::try_from(sample.at).ok()?;
             let end = start.checked_add(usize::try_from(sample.len).ok()?)?;
             let bytes = each(&mut sample, bytes.get(start..end)?)?;
+            // Each sample may grow, and there may be thousands of them.
+            total = total.saturating_add(bytes.len() as u64);
+            (total <= MAX_FRAGMENT_BYTES).then_some(())?;
             written.push(Written {
                 duration: sample.duration,
                 flags: sample.flags,

@@ -377,6 +377,17 @@ fn a_sequence_header_of_av1_goes_behind_the_delimiter() {
     }
 }
 
+#[test]
+fn a_sample_of_countless_units_is_not_taken_apart() {
+    let avcc = avcc(100, 4, SPS, PPS);
+    let (_, parameters) = parameters::Parameters::of_avc(&avcc[8..]).unwrap();
+    let rewriting = Rewriting::new(&parameters, &parameters);
+    let unit = [0, 0, 0, 1, 0x65];
+
+    assert!(rewriting.sample(&unit.repeat(4096), true).is_some());
+    assert!(rewriting.sample(&unit.repeat(4097), true).is_none());
+}
+
 /// NAL units that are slices.
 fn units() -> impl Strategy<Value = Vec<Vec<u8>>> {
     let kind = prop_oneof![Just(1_u8), Just(5), Just(6), Just(9)];

@@ -1,4 +1,5 @@
 mod back;
+mod hostile;
 mod past;
 
 use proptest::prelude::*;
