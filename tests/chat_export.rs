@@ -381,7 +381,7 @@ fn what_was_not_written_yet_goes_with_a_panic() {
 
     // The next write is ten seconds away.
     writes(&ben, "a late word", None);
-    command(&server, &["panic", "--yes"]);
+    server.says(&["panic", "--yes"]);
     server.wait(SOON);
 
     assert_eq!(chats(server.directory()).len(), 1);
