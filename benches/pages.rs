@@ -105,6 +105,7 @@ fn main() {
         hindrance: None,
         challenge: Some((7, Prompt::Picture(vec![0; 3500].into()))),
         keeping: None,
+        kept: None,
         emotes: Arc::default(),
     };
     let page = Compose {
