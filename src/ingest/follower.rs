@@ -35,6 +35,10 @@ const CHUNK: usize = 64 * 1024;
 /// Without any sign of a change the directory is still searched every so many looks.
 const SEARCH_EVERY: u32 = 20;
 
+/// Dates of files may lie so many milliseconds before the moment of writing: Linux takes them from a
+/// clock that goes in steps of up to 10 ms, and on a busy virtual machine a step can be missed.
+const DATES_LAG: u64 = 50;
+
 /// Why the follower is asked to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Look {
@@ -110,6 +114,7 @@ impl Follower {
     /// Another directory is at the path now. What was written before `since`, when the old one was
     /// last there, cannot be of a broadcast that is under way.
     pub(super) fn directory_replaced(&mut self, since: WallTime) -> io::Result<()> {
+        let since = WallTime::from_unix_millis(since.unix_millis().saturating_sub(DATES_LAG));
         self.take_note(since, |state| state.modified < modified_at(since))?;
         self.searched = None;
         Ok(())
