@@ -5,6 +5,7 @@
 //! tested as a table of (time, event) without sleeping.
 
 use std::{
+    fmt,
     ops::{Add, Sub},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -14,6 +15,13 @@ use std::{
 /// The built-in clip pretends to have been running for a while when the program starts, and tests
 /// subtract from early ticks; an hour is far more than either needs.
 const BEFORE_START: Duration = Duration::from_hours(1);
+
+/// A date that jumps by less than this was corrected, not set: time servers do that now and then.
+const STEP: Duration = Duration::from_secs(1);
+
+/// Two readings of the clock that are farther apart than this are not of the same moment: the process
+/// was held up in between.
+const SAME_MOMENT: Duration = Duration::from_millis(100);
 
 /// A point on the monotonic clock of this process, in nanoseconds.
 ///
@@ -127,8 +135,66 @@ impl From<SystemTime> for WallTime {
     /// Dates before 1970 become 1970.
     fn from(time: SystemTime) -> Self {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        Self(millis(since))
     }
+}
+
+/// How far the date jumped: somebody or a time server set it, or the computer slept, which a [`Tick`]
+/// does not notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// The date is later than it should be.
+    Forward(Duration),
+    /// The date is earlier than it should be.
+    Back(Duration),
+}
+
+impl fmt::Display for Step {
+    /// To be read after "went".
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (way, by) = match self {
+            Self::Forward(by) => ("forward", by),
+            Self::Back(by) => ("back", by),
+        };
+        // To the nearest, so that an hour that took a moment to be noticed is still an hour.
+        let seconds = by.saturating_add(Duration::from_millis(500)).as_secs();
+        let minutes = seconds.saturating_add(30) / 60;
+        let hours = (minutes + 30) / 60;
+        write!(out, "{way} by ")?;
+        match (seconds, minutes, hours) {
+            (..120, _, _) => write!(out, "{seconds} s"),
+            (_, ..120, _) if minutes != 60 => write!(out, "{minutes} min"),
+            (_, _, ..48) => write!(out, "{hours} h"),
+            _ => write!(out, "{} days", (hours + 12) / 24),
+        }
+    }
+}
+
+/// Notices that the date jumped, from readings of both kinds of time.
+///
+/// A clock that runs a little fast or slow is none of its business: only neighbours are compared.
+#[derive(Debug, Default)]
+pub struct Steps {
+    last: Option<(Tick, WallTime)>,
+}
+
+impl Steps {
+    /// How far the date jumped since the reading before, if it did; see [`Clock::both`].
+    pub fn look(&mut self, both: Option<(Tick, WallTime)>) -> Option<Step> {
+        let (now, wall) = both?;
+        let (then, date) = self.last.replace((now, wall))?;
+        let expected = WallTime(date.0.saturating_add(millis(now.since(then))));
+        let (forward, back) = (wall.since(expected), expected.since(wall));
+        match (forward >= STEP, back >= STEP) {
+            (true, _) => Some(Step::Forward(forward)),
+            (_, true) => Some(Step::Back(back)),
+            _ => None,
+        }
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The source of both kinds of time. Copies share the same origin.
@@ -166,6 +232,12 @@ impl Clock {
     pub fn wall(&self) -> WallTime {
         SystemTime::now().into()
     }
+
+    /// Both at the same moment; `None` if the process was held up in between.
+    pub fn both(&self) -> Option<(Tick, WallTime)> {
+        let (before, wall, after) = (self.tick(), self.wall(), self.tick());
+        (after - before < SAME_MOMENT).then_some((after, wall))
+    }
 }
 
 #[cfg(test)]
@@ -178,5 +250,65 @@ mod tests {
 
         assert_eq!(Tick::START - before, Duration::from_secs(10));
         assert_eq!(before - Tick::START, Duration::ZERO);
+    }
+
+    fn at(millis: u64, wall: u64) -> (Tick, WallTime) {
+        let tick = Tick::START + Duration::from_millis(millis);
+        (tick, WallTime::from_unix_millis(wall))
+    }
+
+    #[test]
+    fn a_date_that_jumps_is_noticed_once_and_one_that_drifts_never() {
+        let noon: u64 = 1_700_000_000_000;
+        let hour = Duration::from_hours(1);
+        let mut steps = Steps::default();
+        let mut looks = Vec::new();
+        for reading in [
+            Some(at(0, noon)),
+            Some(at(1_000, noon + 1_000)),
+            // A correction, and a process that was held up between the two clocks.
+            Some(at(2_000, noon + 2_900)),
+            None,
+            Some(at(9_000, noon + 9_500)),
+            Some(at(10_000, noon + 3_610_500)),
+            Some(at(11_000, noon + 3_611_500)),
+            Some(at(12_000, noon + 12_500)),
+            Some(at(13_000, noon + 13_500)),
+        ] {
+            looks.extend(steps.look(reading));
+        }
+        assert_eq!(looks, [Step::Forward(hour), Step::Back(hour)]);
+
+        // A crystal that is off by as much as they get: 0.1 % would be an hour in six weeks.
+        let mut steps = Steps::default();
+        let drifts = (0..100_000).map(|second| at(second * 1_000, noon + second * 1_001));
+        assert_eq!(drifts.filter_map(|both| steps.look(Some(both))).count(), 0);
+    }
+
+    #[test]
+    fn the_ends_of_time_are_no_trouble() {
+        let mut steps = Steps::default();
+        assert_eq!(steps.look(Some(at(0, 0))), None);
+        assert!(matches!(
+            steps.look(Some(at(1, u64::MAX))),
+            Some(Step::Forward(_))
+        ));
+        assert!(matches!(
+            steps.look(Some(at(u64::MAX, 0))),
+            Some(Step::Back(_))
+        ));
+    }
+
+    #[test]
+    fn a_step_is_told_in_the_unit_that_fits() {
+        let told = |seconds| Step::Back(Duration::from_secs(seconds)).to_string();
+        assert_eq!(told(2), "back by 2 s");
+        assert_eq!(told(150), "back by 3 min");
+        assert_eq!(told(3_599), "back by 1 h");
+        assert_eq!(told(5_400), "back by 90 min");
+        assert_eq!(told(7_201), "back by 2 h");
+        assert_eq!(told(86_400 * 30), "back by 30 days");
+        let most = Step::Forward(Duration::MAX).to_string();
+        assert!(most.starts_with("forward by "), "{most}");
     }
 }

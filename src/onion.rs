@@ -8,6 +8,7 @@
 //! and only then the network, which may take for ever. Order at the end: the service (nobody new),
 //! circuits (those who are here), the client.
 
+mod behind;
 mod circuits;
 mod identity;
 mod keys_error;
@@ -32,6 +33,8 @@ use tor_hsservice::{
     HsNickname, RendRequest, RunningOnionService, config::OnionServiceConfigBuilder,
 };
 use tor_rtcompat::PreferredRuntime;
+
+use crate::clock::Clock;
 
 use circuits::{Circuits, Limits};
 use identity::Identity;
@@ -68,6 +71,8 @@ pub struct Settings {
     pub max_circuits: usize,
     /// Gets the client as long as there is one, for connections of our own.
     pub outgoing: Outgoing,
+    /// For the date.
+    pub clock: Clock,
 }
 
 /// Why the service could not start, or ended.
@@ -160,7 +165,12 @@ where
     // `Err`: another part of the program has installed one already.
     drop(rustls::crypto::ring::default_provider().install_default());
 
-    let (address, nickname, config) = prepare(settings.clone()).await?;
+    let Prepared {
+        address,
+        nickname,
+        config,
+        behind,
+    } = prepare(settings.clone()).await?;
     status.send_modify(|status| status.address = Some(address));
 
     let client = TorClient::builder()
@@ -179,7 +189,7 @@ where
 
     let result = tokio::select! {
         () = stop.cancelled() => Ok(()),
-        () = keep_informed(&client, &service, &status) => Err(OnionError::Ended),
+        () = keep_informed(&client, &service, Progress::new(behind), &status) => Err(OnionError::Ended),
         () = circuits.accept(&mut requests) => Err(OnionError::Ended),
     };
 
@@ -192,10 +202,17 @@ where
     result
 }
 
+/// What is known before there is a client.
+struct Prepared {
+    address: OnionAddress,
+    nickname: HsNickname,
+    config: TorClientConfig,
+    /// See [`behind::behind`].
+    behind: Option<Duration>,
+}
+
 /// Everything that reads files and can be wrong without a network.
-async fn prepare(
-    settings: Settings,
-) -> Result<(OnionAddress, HsNickname, TorClientConfig), OnionError> {
+async fn prepare(settings: Settings) -> Result<Prepared, OnionError> {
     let preparing = tokio::task::spawn_blocking(move || {
         let identity = Identity::open(&settings.keys_dir)?;
         let nickname = identity.nickname().map_err(|error| OnionError::Arti {
@@ -212,7 +229,14 @@ async fn prepare(
             nickname: &nickname,
         };
         let config = network::configure(settings.network.as_deref(), &places)?;
-        Ok((identity.address(), nickname, config))
+        // Before arti writes something.
+        let behind = behind::behind(&state.join(TOR_STATE_DIR), settings.clock.wall());
+        Ok(Prepared {
+            address: identity.address(),
+            nickname,
+            config,
+            behind,
+        })
     });
     // `Err`: it panicked, or the runtime is going down.
     preparing.await.unwrap_or(Err(OnionError::Ended))
@@ -243,11 +267,11 @@ fn launch(
 async fn keep_informed(
     client: &TorClient<PreferredRuntime>,
     service: &RunningOnionService,
+    mut progress: Progress,
     status: &watch::Sender<Status>,
 ) {
     let mut bootstrap_events = client.bootstrap_events();
     let mut service_events = service.status_events();
-    let mut progress = Progress::default();
     let (attempt_ended, mut attempts) = watch::channel(None);
     let mut bootstrap = std::pin::pin!(bootstrap(client, attempt_ended));
     let mut bootstrapped = false;
@@ -263,7 +287,7 @@ async fn keep_informed(
         tokio::select! {
             () = doubt_ends => certain = true,
             // Starts again with every event.
-            () = tokio::time::sleep(SILENCE), if !bootstrapped => progress.nothing_heard(),
+            () = tokio::time::sleep(SILENCE), if progress.is_under_way() => progress.nothing_heard(),
             () = &mut bootstrap, if !bootstrapped => {
                 bootstrapped = true;
                 progress.bootstrap_failed(None);

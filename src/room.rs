@@ -72,7 +72,7 @@ use self::{
     tag::{PublicKey, PublicTag},
     transcript::{Message, MessageId, Transcript},
 };
-use crate::clock::{Tick, WallTime};
+use crate::clock::{Step, Tick, WallTime};
 
 /// The numbers of the room.
 #[derive(Debug, Clone, Copy)]
@@ -100,6 +100,8 @@ pub enum Alarm {
     Slow,
     /// Every message needs a captcha from now on.
     Raid,
+    /// The date jumped.
+    Clock(Step),
 }
 
 /// Randomness for a newcomer.

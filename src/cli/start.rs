@@ -392,6 +392,7 @@ fn publish(
             .unwrap_or(u32::MAX),
         max_circuits: settings.onion.max_circuits,
         outgoing,
+        clock,
     };
     let (status, news) = watch::channel(onion::Status::default());
     let service = service.clone();

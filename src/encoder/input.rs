@@ -91,6 +91,18 @@ impl Input {
         }
     }
 
+    /// Whether ffmpeg takes times from the date. When that jumps, such an input stands still: forward,
+    /// ffmpeg repeats the last picture until the sound, which counts the time that passes, is as far;
+    /// back, it waits until the date is what it was (measured with ffmpeg 5.1 and x11grab; it reads
+    /// sound cards the same way).
+    pub(super) fn goes_by_date(&self) -> bool {
+        match self {
+            Self::Screen { .. } => true,
+            Self::Camera { microphone, .. } => *microphone != Microphone::None,
+            Self::Test | Self::Still { .. } | Self::File { .. } | Self::Url { .. } => false,
+        }
+    }
+
     /// The inputs of the command: the picture is number 0 and the sound number 1, unless one file
     /// has both.
     pub(super) fn arguments(&self, shape: &Shape, wants_video: bool) -> Vec<OsString> {

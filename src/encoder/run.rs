@@ -40,7 +40,7 @@ use super::{
     probe::{self, EncoderError},
 };
 use crate::{
-    clock::{Clock, Tick},
+    clock::{Clock, Steps, Tick},
     ingest::{Event, Stop},
     media::stream::{Item, SEGMENT, StreamReader},
 };
@@ -104,6 +104,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// cannot work ends sooner, and one that viewers have seen must not be waited for.
 const ALL_RIGHT: Duration = Duration::from_secs(10);
 
+/// Between two looks whether an encoder is stuck or the date jumped. With the first pause and the start
+/// of ffmpeg, what viewers miss stays below what the low delay has in reserve.
+const WATCH: Duration = Duration::from_millis(250);
+
 /// Fragments of files that are encoded ahead, at 200 ms each; the next file is opened this early.
 const AHEAD: usize = 20;
 
@@ -129,12 +133,16 @@ pub fn run(
         Job::Live(plan) => {
             probe::check(&plan)?;
             let (reading, clock) = (Arc::clone(&life), around.clock);
+            let goes_by_date = plan.input.goes_by_date();
             start(
                 "encoder",
                 Box::new(move || live(&plan, &around, &reading, sink)),
             )?;
             let watching = Arc::clone(&life);
-            start("encoder watch", Box::new(move || watch(&watching, clock)))?;
+            start(
+                "encoder watch",
+                Box::new(move || watch(&watching, clock, goes_by_date)),
+            )?;
         }
         Job::Files { plan, path, again } => {
             probe::check(&plan)?;
@@ -159,7 +167,10 @@ pub fn run(
                 Box::new(move || feed::fetch(&plan, &feed, &around, &reading, &ahead)),
             )?;
             let watching = Arc::clone(&life);
-            start("encoder watch", Box::new(move || watch(&watching, clock)))?;
+            start(
+                "encoder watch",
+                Box::new(move || watch(&watching, clock, false)),
+            )?;
             let playing = Arc::clone(&life);
             let play = move || feed::play(&due, clock, &playing, sink);
             start("pace", Box::new(play))?;
@@ -209,10 +220,19 @@ fn live(plan: &Plan, around: &Surroundings, life: &Life, mut sink: impl FnMut(Ev
     }
 }
 
-/// Ends an encoder that is stuck; the thread that reads from it starts another.
-fn watch(life: &Life, clock: Clock) {
+/// Ends an encoder that is stuck, or that will be because the date jumped and it goes by that; the
+/// thread that reads from it starts another.
+fn watch(life: &Life, clock: Clock, goes_by_date: bool) {
+    let mut steps = Steps::default();
     while !life.is_over() {
-        life.sleep(Duration::from_secs(1));
+        life.sleep(WATCH);
+        if let Some(step) = steps.look(clock.both()).filter(|_| goes_by_date) {
+            tracing::warn!(
+                "the clock of this computer went {step}, and the encoder goes by it: the encoder is \
+                 started again"
+            );
+            life.kill();
+        }
         let mut current = life.lock();
         let patience = current.patience;
         let is_stuck = current

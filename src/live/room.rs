@@ -22,7 +22,7 @@ use super::{
     panel::Panel,
 };
 use crate::{
-    clock::{Clock, Tick},
+    clock::{Clock, Step, Steps, Tick},
     media::variant::Quality,
     room::{
         Alarm, Dress, Post, Reply, Room, Said,
@@ -67,6 +67,7 @@ struct Inner {
     room: Room,
     /// As it was last published.
     people: Arc<People>,
+    steps: Steps,
 }
 
 impl RoomHandle {
@@ -78,6 +79,7 @@ impl RoomHandle {
         let inner = Mutex::new(Inner {
             room,
             people: Arc::default(),
+            steps: Steps::default(),
         });
         Self {
             shared: Arc::new(Shared {
@@ -336,7 +338,11 @@ impl RoomHandle {
     /// changed. Call it about once a second, and when somebody comes or goes.
     pub fn tick(&self, watching: &HashSet<ViewerId>, here: &HashSet<ViewerId>) {
         let (mut inner, now) = self.lock();
-        inner.room.tick(now, self.shared.clock.wall());
+        let wall = self.shared.clock.wall();
+        if let Some(step) = inner.steps.look(self.shared.clock.both()) {
+            inner.room.clock_went(step, wall);
+        }
+        inner.room.tick(now, wall);
         self.settle(&mut inner.room);
         // Doors are looked at when something about them changes; this is for what was overlooked.
         self.enforce(&inner.room);
@@ -413,6 +419,23 @@ impl RoomHandle {
                     "many people are coming in at once: every message needs a captcha for a while",
                     "Many people are coming in. Every message needs a captcha for a while.",
                 ),
+                // Viewers are not told: when a computer slept is a trace of whose it is.
+                Alarm::Clock(step) => {
+                    let (cause, advice) = match step {
+                        Step::Forward(_) => ("it was set, or the computer slept", ""),
+                        Step::Back(_) => (
+                            "it was set",
+                            " If you can, do not start this program again for as long: Tor would not \
+                             take the new entry of the site.",
+                        ),
+                    };
+                    tracing::warn!(
+                        "the clock of this computer went {step}: {cause}; the show goes on, ends of bans \
+                         go by the new time. Check the date: Tor needs it.{advice} If you run an encoder \
+                         yourself and its picture stands still, start it again."
+                    );
+                    continue;
+                }
             };
             tracing::warn!("{log}");
             if let Some(message) = room.announce(words, self.shared.clock.wall()) {

@@ -33,6 +33,7 @@ impl Home {
             max_streams_per_circuit: 16,
             max_circuits: 4096,
             outgoing: Outgoing::default(),
+            clock: Clock::new(),
         }
     }
 

@@ -7,6 +7,8 @@
 //! it does not promise to keep. What is recognised in that text makes our sentence better; when
 //! nothing is recognised any more, a plainer sentence remains.
 
+use std::time::Duration;
+
 use arti_client::{
     ErrorKind,
     status::{BlockageKind, BootstrapStatus},
@@ -14,6 +16,7 @@ use arti_client::{
 use tor_hsservice::status::{OnionServiceStatus, Problem, State};
 
 use super::identity::OnionAddress;
+use crate::clock::Step;
 
 /// The address and how far it is on its way to being reachable.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -63,6 +66,8 @@ pub(super) struct Progress {
     /// Nothing has been heard for a while.
     silent: bool,
     has_been_reachable: bool,
+    /// How much earlier it is than when the program ran last, if it is.
+    behind: Option<Duration>,
 }
 
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -82,10 +87,22 @@ struct Service {
 }
 
 impl Progress {
+    pub(super) fn new(behind: Option<Duration>) -> Self {
+        Self {
+            behind,
+            ..Self::default()
+        }
+    }
+
+    /// Whether the service has never been reachable, so that silence is worth a word.
+    pub(super) fn is_under_way(&self) -> bool {
+        !self.has_been_reachable && !self.silent
+    }
+
     pub(super) fn bootstrap_changed(&mut self, now: &BootstrapStatus) {
         let text = now.to_string();
         let percent = percent(now.as_frac());
-        if percent > self.bootstrap.percent {
+        if percent > self.bootstrap.percent || now.ready_for_traffic() != self.bootstrap.ready {
             self.silent = false;
         }
         self.bootstrap = Bootstrap {
@@ -135,6 +152,7 @@ impl Progress {
             failure,
             silent,
             has_been_reachable,
+            behind,
         } = self;
         if service.reachable || (*has_been_reachable && !service.lost) {
             *has_been_reachable = true;
@@ -150,14 +168,18 @@ impl Progress {
             return Stage::Unreachable { problem };
         }
         if bootstrap.ready {
-            return Stage::Publishing {
-                problem: service.problem.map(str::to_owned),
+            let problem = match (*silent, *behind, service.problem) {
+                (true, Some(behind), _) => Some(set_back(behind)),
+                (_, _, Some(problem)) => Some(problem.to_owned()),
+                (true, None, None) => Some(SLOW.to_owned()),
+                (false, _, None) => None,
             };
+            return Stage::Publishing { problem };
         }
         let silence = silent.then_some(if bootstrap.percent == 0 {
             NO_ANSWER
         } else {
-            "this takes longer than usual; the connection may be slow"
+            SLOW
         });
         let blocked = bootstrap.blocked.clone();
         Stage::Bootstrapping {
@@ -170,6 +192,19 @@ impl Progress {
 
 const NO_ANSWER: &str =
     "no relay has answered so far; this computer may be offline, or this network may block Tor";
+
+const SLOW: &str = "this takes longer than usual; the connection may be slow";
+
+/// Why the network may not take the new entry: see [`super::behind`].
+fn set_back(behind: Duration) -> String {
+    let step = Step::Back(behind);
+    format!(
+        "the clock of this computer went {step} since the program ran here last. If it is wrong now, set \
+         it right and start the program again; if it was wrong then, the Tor network keeps the older \
+         entry of this site until the clock is as late as it was, 3 hours at most, and viewers do not \
+         find the site until then"
+    )
+}
 
 #[expect(
     clippy::cast_possible_truncation,
@@ -279,211 +314,5 @@ fn problem(problem: &Problem) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn progress(bootstrap: Bootstrap, service: Service) -> Progress {
-        Progress {
-            bootstrap,
-            service,
-            ..Progress::default()
-        }
-    }
-
-    #[test]
-    fn the_stage_goes_from_bootstrapping_over_publishing_to_reachable_and_says_when_it_falls_back()
-    {
-        let mut progress = progress(
-            Bootstrap {
-                percent: 40,
-                doing: "fetching".to_owned(),
-                ..Bootstrap::default()
-            },
-            Service::default(),
-        );
-        assert_eq!(
-            progress.stage(),
-            Stage::Bootstrapping {
-                percent: 40,
-                doing: "fetching".to_owned(),
-                blocked: None
-            }
-        );
-
-        progress.bootstrap.ready = true;
-        assert_eq!(progress.stage(), Stage::Publishing { problem: None });
-
-        progress.service.reachable = true;
-        assert_eq!(progress.stage(), Stage::Reachable);
-
-        progress.service = Service {
-            reachable: false,
-            lost: true,
-            problem: Some("no relays"),
-        };
-        assert_eq!(
-            progress.stage(),
-            Stage::Unreachable {
-                problem: "no relays".to_owned()
-            }
-        );
-
-        progress.service.reachable = true;
-        assert_eq!(progress.stage(), Stage::Reachable);
-    }
-
-    #[test]
-    fn a_lost_network_is_a_better_explanation_than_what_follows_from_it() {
-        let mut progress = progress(
-            Bootstrap::default(),
-            Service {
-                reachable: true,
-                ..Service::default()
-            },
-        );
-        assert_eq!(progress.stage(), Stage::Reachable);
-
-        progress.service = Service {
-            reachable: false,
-            lost: true,
-            problem: Some("no relays"),
-        };
-        progress.bootstrap.blocked = Some("offline".to_owned());
-
-        assert_eq!(
-            progress.stage(),
-            Stage::Unreachable {
-                problem: "offline".to_owned()
-            }
-        );
-    }
-
-    #[test]
-    fn a_failed_attempt_is_shown_until_the_next_one_succeeds() {
-        let mut progress = Progress::default();
-        progress.bootstrap_failed(Some(ErrorKind::ClockSkew));
-        let Stage::Bootstrapping {
-            blocked: Some(why), ..
-        } = progress.stage()
-        else {
-            panic!("not blocked")
-        };
-        assert!(why.contains("clock"), "{why}");
-
-        progress.bootstrap_failed(None);
-
-        assert!(matches!(
-            progress.stage(),
-            Stage::Bootstrapping { blocked: None, .. }
-        ));
-    }
-
-    #[test]
-    fn renewing_the_entry_in_the_network_does_not_make_a_service_unreachable() {
-        let reachable = Service {
-            reachable: true,
-            ..Service::default()
-        };
-        let mut progress = progress(Bootstrap::default(), reachable);
-        assert_eq!(progress.stage(), Stage::Reachable);
-
-        progress.service = Service {
-            reachable: false,
-            lost: false,
-            problem: None,
-        };
-
-        assert_eq!(progress.stage(), Stage::Reachable);
-    }
-
-    #[test]
-    fn silence_is_explained_as_long_as_nothing_better_is_known() {
-        let mut progress = Progress::default();
-        progress.nothing_heard();
-        let Stage::Bootstrapping {
-            blocked: Some(why), ..
-        } = progress.stage()
-        else {
-            panic!("not blocked")
-        };
-        assert!(why.starts_with("no relay has answered"), "{why}");
-
-        progress.bootstrap.blocked = Some("offline".to_owned());
-
-        let Stage::Bootstrapping { blocked, .. } = progress.stage() else {
-            panic!("not bootstrapping")
-        };
-        assert_eq!(blocked.as_deref(), Some("offline"));
-    }
-
-    #[test]
-    fn the_texts_of_arti_become_words_without_jargon() {
-        for (theirs, ours) in [
-            (
-                "0%: connecting to the internet; not downloading",
-                "connecting to a first relay",
-            ),
-            (
-                "7%: handshaking with Tor relays; directory is fetching a consensus",
-                "agreeing on encryption with a first relay",
-            ),
-            (
-                "15%: connecting successfully; directory is fetching a consensus",
-                "fetching the list of relays",
-            ),
-            (
-                "40%: connecting successfully; directory is fetching authority certificates (3/9)",
-                "checking the signatures on the list of relays",
-            ),
-            (
-                "60%: connecting successfully; directory is fetching microdescriptors (5/8000)",
-                "fetching the descriptions of the relays",
-            ),
-            ("words of a later version", "connecting to the Tor network"),
-        ] {
-            assert_eq!(doing(theirs), ours, "{theirs}");
-        }
-    }
-
-    #[test]
-    fn a_wrong_clock_is_named_with_the_difference_when_arti_has_measured_it() {
-        let text = "Stuck at 15%: Clock is skewed. (…). \
-                    Clock is slow by around 3h 2m (based on 7 recent observations, with high confidence)";
-
-        assert_eq!(
-            blocked(&BlockageKind::CantBootstrap, text, 15),
-            "the clock of this computer seems to be slow by around 3h 2m; set it right, Tor needs it"
-        );
-        assert!(blocked(&BlockageKind::ClockSkewed, "Clock is skewed.", 8).contains("clock"));
-        assert!(blocked(&BlockageKind::Offline, "", 0).contains("offline"));
-        assert_eq!(blocked(&BlockageKind::CantBootstrap, "", 0), NO_ANSWER);
-    }
-
-    #[test]
-    fn a_fraction_outside_the_range_stays_a_percentage() {
-        for (fraction, expected) in [
-            (-1.0, 0),
-            (0.0, 0),
-            (0.504, 50),
-            (1.0, 100),
-            (7.0, 100),
-            (f32::NAN, 0),
-        ] {
-            assert_eq!(percent(fraction), expected);
-        }
-    }
-
-    #[test]
-    fn the_debug_form_of_a_status_hides_the_address() {
-        let home = tempfile::tempdir().unwrap();
-        let address = crate::onion::identity::Identity::open(&home.path().join("keys"))
-            .unwrap()
-            .address();
-        let status = Status {
-            address: Some(address.clone()),
-            stage: Stage::Reachable,
-        };
-
-        assert!(!format!("{status:?}").contains(address.as_str().trim_end_matches(".onion")));
-    }
-}
+#[path = "status_tests.rs"]
+mod tests;

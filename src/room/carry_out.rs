@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::{
-    Room,
+    Alarm, Room,
     access::MAX_CLUB,
     audit::AuditId,
     desk::MAX_MODERATORS,
@@ -21,7 +21,7 @@ use super::{
     tripcode::Tripcode,
     wording::{changes, ends, label, messages},
 };
-use crate::clock::WallTime;
+use crate::clock::{Step, WallTime};
 
 /// Longest label of a moderator, in characters.
 const MAX_LABEL: usize = 40;
@@ -58,6 +58,15 @@ impl Room {
     pub fn note(&mut self, actor: Actor, what: String, wall: WallTime) -> AuditId {
         let by = self.by(actor);
         self.desk.audit.note(wall, by, what, Vec::new())
+    }
+
+    /// Notes that the date jumped: times before and after are not of one clock. Who said something when,
+    /// and how long it was ago, goes on as it was; ends of sanctions go by the new date.
+    pub fn clock_went(&mut self, step: Step, wall: WallTime) {
+        let what = format!("The clock of this computer went {step}");
+        let by = "the program".to_owned();
+        self.desk.audit.note(wall, by, what, Vec::new());
+        self.alarms.push(Alarm::Clock(step));
     }
 
     fn undo(&mut self, actor: Actor, id: AuditId, wall: WallTime) -> Result<Done, Refusal> {

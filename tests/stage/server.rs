@@ -28,6 +28,7 @@ const ENDS_WITHIN: Duration = Duration::from_secs(10);
 pub(crate) struct Server {
     process: Process,
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
     directory: PathBuf,
     // Removed after the process has been killed.
     _temporary: Option<TempDir>,
@@ -47,23 +48,39 @@ impl Server {
             .expect("a temporary directory");
         let directory = temporary.path().to_owned();
         prepare(&directory);
-        Self::run(directory, arguments, Some(temporary))
+        Self::run(directory, arguments, &[], Some(temporary))
+    }
+
+    /// Runs it with these variables in its environment, in a directory that the test has prepared and
+    /// keeps.
+    pub(crate) fn start_with(
+        directory: &Path,
+        arguments: &[&str],
+        environment: &[(String, String)],
+    ) -> Self {
+        Self::run(directory.to_owned(), arguments, environment, None)
     }
 
     /// Runs it in a directory that the test has prepared and keeps.
     pub(crate) fn start_in(directory: &Path, arguments: &[&str]) -> Self {
-        Self::run(directory.to_owned(), arguments, None)
+        Self::run(directory.to_owned(), arguments, &[], None)
     }
 
-    fn run(directory: PathBuf, arguments: &[&str], temporary: Option<TempDir>) -> Self {
+    fn run(
+        directory: PathBuf,
+        arguments: &[&str],
+        environment: &[(String, String)],
+        temporary: Option<TempDir>,
+    ) -> Self {
         let arguments: Vec<String> = arguments
             .iter()
             .map(|&argument| argument.to_owned())
             .collect();
-        let process = spawn(&directory, &arguments);
+        let process = spawn(&directory, &arguments, environment);
         Self {
             process,
             arguments,
+            environment: environment.to_vec(),
             directory,
             _temporary: temporary,
         }
@@ -186,7 +203,7 @@ impl Server {
     /// end first.
     pub(crate) fn restart(&mut self) {
         self.sigterm();
-        self.process = spawn(&self.directory, &self.arguments);
+        self.process = spawn(&self.directory, &self.arguments, &self.environment);
     }
 
     /// What follows `name` in a line of standard output.
@@ -204,7 +221,7 @@ impl Server {
     }
 }
 
-fn spawn(directory: &Path, arguments: &[String]) -> Process {
+fn spawn(directory: &Path, arguments: &[String], environment: &[(String, String)]) -> Process {
     let mut command = Command::new(env!("CARGO_BIN_EXE_onionstream"));
     // The settings of the person who runs the tests are not those of the tests.
     for (name, _) in
@@ -216,6 +233,7 @@ fn spawn(directory: &Path, arguments: &[String]) -> Process {
         .current_dir(directory)
         .args(["start", "--listen", "127.0.0.1:0", "--dir"])
         .arg(directory)
-        .args(arguments);
+        .args(arguments)
+        .envs(environment.iter().map(|(name, value)| (name, value)));
     Process::start("onionstream", &mut command)
 }

@@ -131,7 +131,7 @@ fn between(
     thread.threads.push(reader);
     let watcher = Builder::new()
         .name(format!("{name} watch"))
-        .spawn(move || watch(&life, clock))?;
+        .spawn(move || watch(&life, clock, false))?;
     thread.threads.push(watcher);
     Ok((writer, thread))
 }
