@@ -74,6 +74,17 @@ impl Workshop {
     }
 }
 
+impl Drop for Workshop {
+    /// When a test fails.
+    fn drop(&mut self) {
+        let stuck = fs::read_to_string(self.path("stuck")).unwrap_or_default();
+        if stuck.trim().parse().is_ok_and(is_running) {
+            let killed = Command::new("kill").args(["-KILL", stuck.trim()]).status();
+            drop(killed);
+        }
+    }
+}
+
 fn film(file: &Path) {
     let made = Command::new(program("ffmpeg", "FFMPEG"))
         .args("-nostdin -v error -f lavfi -i testsrc2=size=320x180:rate=25 -t 2".split(' '))

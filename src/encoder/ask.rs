@@ -184,12 +184,15 @@ pub(super) fn answer(
                 bytes,
             });
         }
-        // Dropping the process ends it.
-        if leash.is_over() {
-            return Err(EncoderError::Over);
-        }
-        if all >= limits.time || patience.is_some_and(|patience| quiet >= patience) {
-            return Err(EncoderError::Stuck { program });
+        let is_stuck = all >= limits.time || patience.is_some_and(|patience| quiet >= patience);
+        if leash.is_over() || is_stuck {
+            // Also when it has ended itself: what it has started has not.
+            process.kill();
+            return Err(if leash.is_over() {
+                EncoderError::Over
+            } else {
+                EncoderError::Stuck { program }
+            });
         }
         thread::sleep(LOOK);
         all += LOOK;
@@ -209,7 +212,7 @@ mod tests {
 
     #[test]
     fn one_that_is_silent_for_too_long_is_stuck_and_one_that_writes_on_is_not() {
-        let ask = |script| ask_shell(script, Limits::default(), &Leash::default());
+        let ask = |script: &str| ask_shell(script, Limits::default(), &Leash::default());
         let slow = ask("for n in 1 2 3 4 5; do echo $n; sleep 0.1; done").unwrap();
         assert_eq!((slow.success, slow.words().lines().count()), (true, 5));
         let stuck = ask("echo 1; sleep 60");
@@ -218,8 +221,14 @@ mod tests {
             "{stuck:?}"
         );
         // What it left behind holds its output, and is ended too.
-        let left = ask("sleep 60 & exit 0");
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("number");
+        let left = ask(&format!("sleep 60 & echo $! >'{}'", file.display()));
         assert!(matches!(left, Err(EncoderError::Stuck { .. })), "{left:?}");
+        let number = std::fs::read_to_string(file).unwrap();
+        let stat = format!("/proc/{}/stat", number.trim());
+        let is_gone = || std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z"));
+        assert!((0..100).any(|_| is_gone() || (thread::sleep(LOOK), false).1));
     }
 
     #[test]
