@@ -293,8 +293,11 @@ fn run(command_line: &CommandLine) -> anyhow::Result<ExitCode> {
         } => source::print_command(source, &layers().settings()?, *into_directory),
         Command::EncoderGuard { parent, command } => {
             let (program, arguments) = command.split_first().context("no program is named")?;
-            match encoder::guard::become_encoder(*parent, program, arguments)
-                .with_context(|| format!("cannot start `{}`", program.display()))? {}
+            let Err(error) = encoder::guard::become_encoder(*parent, program, arguments);
+            let words = format!("cannot start `{}`: {error}\n", program.display());
+            // There is nobody left to tell when the show is gone.
+            drop(io::stderr().write_all(words.as_bytes()));
+            Ok(ExitCode::from(encoder::guard::NOT_STARTED))
         }
         Command::Config(config) => config::run(&config.command, layers),
         Command::Doctor { source, .. } => doctor::run(&layers(), source, &Clock::new()),

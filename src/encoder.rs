@@ -8,6 +8,7 @@
 //! The encoder writes fragmented MP4 into a pipe, not onto the disk: nothing of a broadcast is left
 //! behind, and an encoder whose reader is gone ends by itself.
 
+mod ask;
 mod command;
 mod complaints;
 mod feed;
@@ -18,11 +19,13 @@ mod lower;
 mod pace;
 mod preset;
 mod probe;
+mod process;
 mod run;
 mod shut_off;
 mod slate;
 
 pub use self::{
+    ask::Leash,
     command::{Plan, Shape, Sound, quoted},
     complaints::Complaints,
     feed::{Feed, Trouble},

@@ -5,12 +5,14 @@ use std::{
     io::{BufRead as _, Read as _},
     path::PathBuf,
     process::ExitCode,
+    sync::Arc,
 };
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum, builder::PossibleValue};
 use zeroize::Zeroizing;
 
+use super::start::leash;
 use crate::{
     config::{Override, Settings},
     encoder::{
@@ -391,7 +393,7 @@ pub(super) fn print_command(
     };
     let plans = match job {
         Job::Live(plan) => vec![plan],
-        Job::Files { plan, path, .. } => encoder::plans(&plan, &path)?,
+        Job::Files { plan, path, .. } => encoder::plans(&plan, &path, &leash(Arc::default()))?,
         // Made when a show starts.
         Job::Feed { .. } => Vec::new(),
     };

@@ -15,11 +15,19 @@ mod push;
 mod tor_status;
 mod variants;
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
+    signal::unix::{SignalKind, signal},
     sync::{Semaphore, watch},
     task::{JoinError, JoinSet},
     time::MissedTickBehavior,
@@ -29,14 +37,14 @@ use tokio_util::sync::CancellationToken;
 use self::control::Ending;
 use self::desk::DeskUpdates;
 use self::metadata::MetadataGuard;
-pub(super) use self::picture::guard;
+pub(super) use self::picture::leash;
 use self::picture::{on_air, play, slates, surroundings};
 use super::{deletion, progress::Progress, report::WithHint as _, source::Source};
 use crate::{
     clock::Clock,
     config::{Listen, Settings},
     emotes::{self, Emotes},
-    encoder::Complaints,
+    encoder::{Complaints, EncoderError, Leash},
     http::{
         self, Site,
         connection::{self, TimeLimits, Via},
@@ -94,21 +102,25 @@ pub(super) fn run(
         ended => {
             // Tasks that did not end in time must not hold the program up.
             runtime.shutdown_background();
-            ended.map(|_stopped| ())
+            match ended {
+                // It was told to end before it was on.
+                Err(error) if matches!(error.downcast_ref(), Some(EncoderError::Over)) => Ok(()),
+                ended => ended.map(|_stopped| ()),
+            }
         }
     };
     ended.map(|()| ExitCode::SUCCESS)
 }
 
 async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyhow::Result<Ending> {
-    let mut signals = StopSignals::new()?;
     let clock = Clock::new();
     let closing = CancellationToken::new();
+    let mut tasks = JoinSet::new();
+    let (stop, leash) = stop_signals(&closing, &mut tasks)?;
     let emotes = Arc::new(emotes::load(&settings.chat.emotes)?);
     let broadcaster = password::open(&settings.onion.state)?;
     let (site, book) = parts::assemble(settings, &emotes, &broadcaster, clock, &closing)?;
     keeper::restore(&settings.onion.state, &site.room)?;
-    let mut tasks = JoinSet::new();
 
     let guard = MetadataGuard::new(settings.ingest.strip_metadata, site.video.clone());
     let complaints = Complaints::default();
@@ -121,11 +133,11 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
         }
     );
     let source = feed::open(source, &outgoing, &closing, &mut tasks)?;
-    let around = surroundings(settings, &complaints, clock);
+    let around = surroundings(settings, &complaints, clock, leash.clone());
     let slate_for = settings.encoder.slate_for;
     let slates = slates(settings, &source, &site.video, &around, slate_for);
     let sink = on_air(&site, guard.clone(), slates);
-    let publishers = push::open(settings, &source, sink.clone(), clock, &closing)?;
+    let publishers = push::open(settings, &source, sink.clone(), clock, &closing, &leash)?;
     let own_ingest = push::ingest(settings, &source, publishers.as_ref());
     let service = service(settings, &site, own_ingest, &closing);
     // Before the address is out: whoever comes first finds the picture.
@@ -172,7 +184,7 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
     }
 
     let ended = tokio::select! {
-        () = signals.next() => Ok(Ending::Stop),
+        () = stop.cancelled() => Ok(Ending::Stop),
         Some(ending) = endings.recv() => Ok(ending),
         Some(task) = tasks.join_next() => Err(too_early(task)),
     };
@@ -449,24 +461,27 @@ async fn every(period: Duration, mut work: impl FnMut()) -> ! {
     }
 }
 
-/// Ctrl-C and `kill`. Heard from when this is made, so before anybody is told that the show is on.
-struct StopSignals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl StopSignals {
-    fn new() -> anyhow::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?,
-            interrupt: signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?,
-        })
-    }
-
-    async fn next(&mut self) {
+/// Hears Ctrl-C and `kill` from now on, so before anybody is told that the show is on: cancels what it
+/// answers with, and ends what is asked on the leash, which may be what the start waits for. The end of
+/// the show does so too.
+fn stop_signals(
+    closing: &CancellationToken,
+    tasks: &mut JoinSet<Task>,
+) -> anyhow::Result<(CancellationToken, Leash)> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
+    let over = Arc::new(AtomicBool::new(false));
+    let (stop, leash) = (CancellationToken::new(), leash(Arc::clone(&over)));
+    let (closing, stopping) = (closing.clone(), stop.clone());
+    tasks.spawn(async move {
         tokio::select! {
-            _signal = self.terminate.recv() => {}
-            _signal = self.interrupt.recv() => {}
+            _signal = terminate.recv() => stopping.cancel(),
+            _signal = interrupt.recv() => stopping.cancel(),
+            () = closing.cancelled() => {}
         }
-    }
+        over.store(true, Ordering::SeqCst);
+        closing.cancelled().await;
+        Ok("signals")
+    });
+    Ok((stop, leash))
 }

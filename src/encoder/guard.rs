@@ -9,6 +9,10 @@ use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 
 use super::shut_off::{SHUT_OFF, found, shut_off};
 
+/// Exit code of a guard that could not become what it should; a shell says the same of a command that is
+/// not there.
+pub const NOT_STARTED: u8 = 127;
+
 /// Becomes `program`, which the kernel kills when the process with the number `parent` dies.
 ///
 /// If `program` is `--shut-off`, the first argument is the program, and it has no network but one

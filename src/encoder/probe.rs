@@ -1,6 +1,5 @@
 //! Whether a plan can work, asked before the show, and answered in a sentence that says what to do.
 
-mod ask;
 mod hardware;
 
 use std::{
@@ -9,11 +8,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::fs::{Access, access};
 use thiserror::Error;
 
-use self::ask::{PATIENCE, ask};
 pub use self::hardware::{Tried, try_hardware};
 use super::{
+    ask::{Leash, PATIENCE, ask},
     command::Plan,
     input::{Contents, Input},
     shut_off::NO_NAMESPACE,
@@ -41,6 +41,9 @@ pub enum EncoderError {
         /// What was asked.
         program: PathBuf,
     },
+    /// Nobody wants to know any more.
+    #[error("the show is over")]
+    Over,
     /// This ffmpeg was built without it.
     #[error(
         "this ffmpeg has no encoder `{name}`, which the preset `{preset}` needs; choose another with \
@@ -140,8 +143,8 @@ fn instead(working: &[&str]) -> String {
 /// # Errors
 ///
 /// The first thing that is wrong.
-pub fn check(plan: &Plan) -> Result<(), EncoderError> {
-    check_encoders(plan)?;
+pub fn check(plan: &Plan, leash: &Leash) -> Result<(), EncoderError> {
+    check_encoders(plan, leash)?;
     match &plan.input {
         Input::Test | Input::File { .. } | Input::Still { .. } | Input::Url { .. } => Ok(()),
         Input::Screen {
@@ -149,12 +152,12 @@ pub fn check(plan: &Plan) -> Result<(), EncoderError> {
             microphone,
         } => {
             let screen = ["-f", "x11grab", "-i", display].map(OsStr::new);
-            if plan.preset.has_video() && !gives(&plan.ffmpeg, &screen)? {
+            if plan.preset.has_video() && !gives(&plan.ffmpeg, &screen, leash)? {
                 return Err(EncoderError::NoScreen {
                     display: display.clone(),
                 });
             }
-            microphone_works(plan, microphone)
+            microphone_works(plan, microphone, leash)
         }
         Input::Camera { device, microphone } => {
             let camera = [
@@ -163,12 +166,12 @@ pub fn check(plan: &Plan) -> Result<(), EncoderError> {
                 OsStr::new("-i"),
                 device.as_os_str(),
             ];
-            if plan.preset.has_video() && !gives(&plan.ffmpeg, &camera)? {
+            if plan.preset.has_video() && !gives(&plan.ffmpeg, &camera, leash)? {
                 return Err(EncoderError::NoCamera {
                     device: device.clone(),
                 });
             }
-            microphone_works(plan, microphone)
+            microphone_works(plan, microphone, leash)
         }
     }
 }
@@ -179,8 +182,8 @@ pub fn check(plan: &Plan) -> Result<(), EncoderError> {
 /// # Errors
 ///
 /// The first one that is missing or does not work.
-pub fn check_encoders(plan: &Plan) -> Result<(), EncoderError> {
-    let listed = listed(&plan.ffmpeg)?;
+pub fn check_encoders(plan: &Plan, leash: &Leash) -> Result<(), EncoderError> {
+    let listed = listed(&plan.ffmpeg, leash)?;
     let hardware = plan.hardware();
     for name in plan.encoders() {
         let is_hardware = hardware.is_some_and(|one| one.encoder.word() == name);
@@ -191,7 +194,7 @@ pub fn check_encoders(plan: &Plan) -> Result<(), EncoderError> {
             });
         }
     }
-    hardware.map_or(Ok(()), |hardware| hardware::check(plan, hardware))
+    hardware.map_or(Ok(()), |hardware| hardware::check(plan, hardware, leash))
 }
 
 /// The encoders of an ffmpeg, as it lists them.
@@ -204,8 +207,8 @@ impl Listed {
     }
 }
 
-fn listed(ffmpeg: &Path) -> Result<Listed, EncoderError> {
-    let answer = ask(ffmpeg, ["-hide_banner", "-encoders"].map(OsStr::new))?;
+fn listed(ffmpeg: &Path, leash: &Leash) -> Result<Listed, EncoderError> {
+    let answer = ask(ffmpeg, ["-hide_banner", "-encoders"], leash)?;
     Ok(Listed(answer.words()))
 }
 
@@ -214,8 +217,8 @@ fn listed(ffmpeg: &Path) -> Result<Listed, EncoderError> {
 /// # Errors
 ///
 /// It cannot be started.
-pub fn check_ffmpeg(ffmpeg: &Path) -> Result<(), EncoderError> {
-    version(ffmpeg).map(|_version| ())
+pub fn check_ffmpeg(ffmpeg: &Path, leash: &Leash) -> Result<(), EncoderError> {
+    version(ffmpeg, leash).map(|_version| ())
 }
 
 /// The version of an ffmpeg or ffprobe, at most sixty characters of it.
@@ -223,8 +226,8 @@ pub fn check_ffmpeg(ffmpeg: &Path) -> Result<(), EncoderError> {
 /// # Errors
 ///
 /// It cannot be started.
-pub fn version(program: &Path) -> Result<String, EncoderError> {
-    let answer = ask(program, ["-hide_banner", "-version"].map(OsStr::new))?;
+pub fn version(program: &Path, leash: &Leash) -> Result<String, EncoderError> {
+    let answer = ask(program, ["-hide_banner", "-version"], leash)?;
     let words = answer.words();
     let version = words.split_whitespace().nth(2).unwrap_or("unknown");
     let is_plain = |c: &char| !c.is_control();
@@ -236,14 +239,18 @@ pub fn ffprobe_of(ffmpeg: &Path) -> PathBuf {
     beside(ffmpeg, "ffprobe")
 }
 
-fn microphone_works(plan: &Plan, microphone: &super::Microphone) -> Result<(), EncoderError> {
+fn microphone_works(
+    plan: &Plan,
+    microphone: &super::Microphone,
+    leash: &Leash,
+) -> Result<(), EncoderError> {
     let (format, name) = match microphone {
         super::Microphone::Pulse(name) => ("pulse", name),
         super::Microphone::Alsa(name) => ("alsa", name),
         super::Microphone::None => return Ok(()),
     };
     let input = ["-f", format, "-i", name].map(OsStr::new);
-    if gives(&plan.ffmpeg, &input)? {
+    if gives(&plan.ffmpeg, &input, leash)? {
         Ok(())
     } else {
         Err(EncoderError::NoMicrophone)
@@ -251,11 +258,11 @@ fn microphone_works(plan: &Plan, microphone: &super::Microphone) -> Result<(), E
 }
 
 /// Whether a moment of this input can be read.
-fn gives(ffmpeg: &Path, input: &[&OsStr]) -> Result<bool, EncoderError> {
+fn gives(ffmpeg: &Path, input: &[&OsStr], leash: &Leash) -> Result<bool, EncoderError> {
     let before = ["-nostdin", "-loglevel", "quiet"].map(OsStr::new);
     let after = ["-t", "0.1", "-f", "null", "-"].map(OsStr::new);
     let arguments = before.iter().chain(input).chain(&after).copied();
-    Ok(ask(ffmpeg, arguments)?.success)
+    Ok(ask(ffmpeg, arguments, leash)?.success)
 }
 
 /// What a file holds, as ffprobe sees it. It reads nothing but this file.
@@ -263,11 +270,11 @@ fn gives(ffmpeg: &Path, input: &[&OsStr]) -> Result<bool, EncoderError> {
 /// # Errors
 ///
 /// It cannot be read, or nobody can play it.
-pub(super) fn contents(ffmpeg: &Path, path: &Path) -> Result<Contents, EncoderError> {
-    std::fs::File::open(path).map_err(|cause| EncoderError::Unreadable {
-        path: path.to_owned(),
-        cause,
-    })?;
+pub(super) fn contents(
+    ffmpeg: &Path,
+    path: &Path,
+    leash: &Leash,
+) -> Result<Contents, EncoderError> {
     let mut file = std::ffi::OsString::from("file:");
     file.push(path);
     let arguments = ["-v", "error", "-protocol_whitelist", "file"]
@@ -275,8 +282,13 @@ pub(super) fn contents(ffmpeg: &Path, path: &Path) -> Result<Contents, EncoderEr
         .chain(LIST)
         .map(OsStr::new)
         .chain([file.as_os_str()]);
-    let contents = tracks(&ask(&ffprobe_of(ffmpeg), arguments)?.words());
+    let contents = tracks(&ask(&ffprobe_of(ffmpeg), arguments, leash)?.words());
     if contents == Contents::default() {
+        // Only now: with a disk that is stuck this would not come back.
+        access(path, Access::READ_OK).map_err(|cause| EncoderError::Unreadable {
+            path: path.to_owned(),
+            cause: cause.into(),
+        })?;
         return Err(EncoderError::NotMedia {
             path: path.to_owned(),
         });

@@ -5,7 +5,6 @@
 
 mod feed;
 mod life;
-mod process;
 mod queue;
 mod remux;
 mod standby;
@@ -27,17 +26,15 @@ pub use self::{
     remux::{Remux, lower, remux},
     standby::{Slates, slates},
 };
-use self::{
-    life::Life,
-    process::{Ended, Task},
-    queue::Queue,
-};
+use self::{life::Life, queue::Queue};
 use super::{
+    ask::Leash,
     command::Plan,
     complaints::Complaints,
     feed::Feed,
     pace::Pace,
     probe::{self, EncoderError},
+    process::{Ended, Task},
 };
 use crate::{
     clock::{Clock, Steps, Tick},
@@ -80,9 +77,8 @@ impl Job {
 /// What the encoder needs to know besides its job.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
-    /// What is started in place of ffmpeg, with its command line as arguments: see
-    /// [`super::guard`].
-    pub guard: Vec<std::ffi::OsString>,
+    /// What ffmpeg is started with, and what ends questions to it at the latest.
+    pub leash: Leash,
     /// Longest accepted fragment, in bytes.
     pub max_fragment_bytes: u64,
     /// Where complaints go.
@@ -131,7 +127,7 @@ pub fn run(
     };
     match job {
         Job::Live(plan) => {
-            probe::check(&plan)?;
+            probe::check(&plan, &around.leash)?;
             let (reading, clock) = (Arc::clone(&life), around.clock);
             let goes_by_date = plan.input.goes_by_date();
             start(
@@ -145,8 +141,8 @@ pub fn run(
             )?;
         }
         Job::Files { plan, path, again } => {
-            probe::check(&plan)?;
-            let queue = Queue::open(&plan, path, again)?;
+            probe::check(&plan, &around.leash)?;
+            let queue = Queue::open(&plan, path, again, &around.leash)?;
             let (ahead, due) = sync_channel(AHEAD);
             let clock = around.clock;
             let reading = Arc::clone(&life);
@@ -265,13 +261,14 @@ fn files(
     life: &Life,
     ahead: &SyncSender<Ahead>,
 ) {
+    let leash = around.leash.and(&life.ended);
     let mut pause = FIRST_PAUSE;
     while let Some(path) = queue.next() {
         if life.is_over() || ahead.send(Ahead::File).is_err() {
             return;
         }
         let mut has_come = false;
-        let outcome = probe::contents(&plan.ffmpeg, &path).map(|contents| {
+        let outcome = probe::contents(&plan.ffmpeg, &path, &leash).map(|contents| {
             let plan = plan.of_file(&path, contents);
             encode(Task::of(&plan), around, life, &mut |item| {
                 has_come |= matches!(item, Item::Fragment(_));

@@ -17,7 +17,7 @@
 
 use std::{
     env,
-    ffi::{OsStr, OsString},
+    ffi::OsStr,
     fs,
     io::{self, IoSlice, IoSliceMut},
     mem::MaybeUninit,
@@ -27,7 +27,6 @@ use std::{
         unix::{fs::PermissionsExt as _, net::UnixStream},
     },
     path::{Path, PathBuf},
-    process::{Command, Stdio},
     time::Duration,
 };
 
@@ -42,7 +41,12 @@ use rustix::{
     thread::UnshareFlags,
 };
 
-use super::probe::EncoderError;
+use super::{
+    ask::{Answer, Leash, Limits, answer, question},
+    complaints::Complaints,
+    probe::EncoderError,
+    process::Task,
+};
 
 /// In place of a program: what follows is the program, to be shut off.
 pub(super) const SHUT_OFF: &str = "--shut-off";
@@ -95,28 +99,21 @@ fn enter() -> io::Result<()> {
     Ok(())
 }
 
-/// Asks whether a process can be shut off from the network here; `guard` is how it is started.
+/// Asks whether a process can be shut off from the network here.
 ///
 /// # Errors
 ///
 /// [`EncoderError::NotShutOff`].
-pub fn check_shut_off(guard: &[OsString]) -> Result<(), EncoderError> {
-    let is_shut_off = || -> io::Result<bool> {
-        let (_ours, theirs) = UnixStream::pair()?;
-        let mut words = guard.iter();
-        let status = Command::new(words.next().map_or(OsStr::new(""), OsStr::new))
-            .args(words)
-            .args([SHUT_OFF, "true"])
-            .stdin(OwnedFd::from(theirs))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()?;
-        Ok(status.success())
+pub fn check_shut_off(leash: &Leash) -> Result<(), EncoderError> {
+    // Our end is there until the answer is.
+    let (_ours, theirs) = UnixStream::pair().map_err(|_| EncoderError::NotShutOff)?;
+    let task = Task {
+        input: OwnedFd::from(theirs).into(),
+        ..question(Path::new(SHUT_OFF), ["true"])
     };
-    if is_shut_off().unwrap_or_default() {
-        Ok(())
-    } else {
-        Err(EncoderError::NotShutOff)
+    match answer(task, Limits::default(), &Complaints::default(), leash) {
+        Ok(Answer { success: true, .. }) => Ok(()),
+        _ => Err(EncoderError::NotShutOff),
     }
 }
 

@@ -169,13 +169,13 @@ fn write(mut pipe: PipeWriter, pieces: &Receiver<Bytes>, counts: &Counts) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encoder::{self, Codecs, Complaints, Lower, Surroundings};
+    use crate::encoder::{self, Codecs, Complaints, Leash, Lower, Surroundings};
 
     /// A feed into a pipe of which the test has the other end; there is no ffmpeg.
     fn feed() -> (Feed, io::PipeReader) {
         let clock = Clock::new();
         let around = Surroundings {
-            guard: Vec::new(),
+            leash: Leash::default(),
             max_fragment_bytes: 1 << 20,
             complaints: Complaints::default(),
             clock,

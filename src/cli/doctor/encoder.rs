@@ -3,16 +3,16 @@
 //! Belongs here: findings about programs and devices. Does not belong here: finding them out
 //! (`encoder/probe.rs`).
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use super::{Finding, address, exposure, fail, good, warn};
 use crate::{
     cli::{
         source::{self, Source},
-        start::guard,
+        start::leash,
     },
     config::Settings,
-    encoder::{self, EncoderError, Input, Job, Tried},
+    encoder::{self, EncoderError, Input, Job, Leash, Tried},
     push::key::KEY_FILE,
 };
 
@@ -25,9 +25,10 @@ pub(super) fn look(
 ) -> Vec<(&'static str, Finding)> {
     let ffmpeg = Path::new(&settings.encoder.ffmpeg);
     let is_ours = matches!(source, Source::Encoder(_) | Source::Url { .. });
+    let leash = &leash(Arc::default());
     let mut findings = Vec::new();
 
-    let version = encoder::version(ffmpeg);
+    let version = encoder::version(ffmpeg, leash);
     let is_there = version.is_ok();
     let is_needed = is_ours || matches!(source, Source::Rtmp);
     findings.push(("ffmpeg", program(version, is_needed)));
@@ -38,11 +39,11 @@ pub(super) fn look(
         source,
         Source::Encoder(Job::Files { .. }) | Source::Url { .. }
     );
-    let ffprobe = encoder::version(&encoder::ffprobe_of(ffmpeg));
+    let ffprobe = encoder::version(&encoder::ffprobe_of(ffmpeg), leash);
     findings.push(("ffprobe", program(ffprobe, reads_files)));
 
     let plan = source::plan(settings, Input::Test);
-    let has_encoders = encoder::check_encoders(&plan);
+    let has_encoders = encoder::check_encoders(&plan, leash);
     let can_encode = has_encoders.is_ok();
     let preset = settings.encoder.preset.word();
     findings.push((
@@ -52,17 +53,17 @@ pub(super) fn look(
             Err(error) => trouble(&error, is_ours),
         },
     ));
-    match encoder::try_hardware(&plan, &settings.encoder.hardware_device) {
+    match encoder::try_hardware(&plan, &settings.encoder.hardware_device, leash) {
         Ok(tried) => findings.push(("hardware", hardware(&tried))),
         Err(error) => findings.push(("hardware", trouble(&error, false))),
     }
     if let Source::Encoder(job) = source
         && can_encode
     {
-        findings.push(("source", job_can_work(job, word)));
+        findings.push(("source", job_can_work(job, word, leash)));
     }
     if matches!(source, Source::Url { .. }) {
-        let finding = match encoder::check_shut_off(&guard()) {
+        let finding = match encoder::check_shut_off(leash) {
             Ok(()) => good("ffmpeg can be shut off from every network but our proxy"),
             Err(error) => trouble(&error, true),
         };
@@ -140,13 +141,14 @@ fn hardware(tried: &[Tried]) -> Finding {
     }
 }
 
-fn job_can_work(job: &Job, word: &str) -> Finding {
+fn job_can_work(job: &Job, word: &str, leash: &Leash) -> Finding {
     let (result, what) = match job {
         // A feed is asked for when the show starts, and not before.
-        Job::Live(plan) | Job::Feed { plan, .. } => {
-            (encoder::check(plan), format!("`{word}` can be broadcast"))
-        }
-        Job::Files { plan, path, .. } => match encoder::check_files(plan, path) {
+        Job::Live(plan) | Job::Feed { plan, .. } => (
+            encoder::check(plan, leash),
+            format!("`{word}` can be broadcast"),
+        ),
+        Job::Files { plan, path, .. } => match encoder::check_files(plan, path, leash) {
             Ok(1) => (Ok(()), format!("`{}` can be played", path.display())),
             Ok(files) => (Ok(()), format!("{files} files in `{}`", path.display())),
             Err(error) => (Err(error), String::new()),
@@ -167,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_missing_ffmpeg_matters_only_to_those_who_need_it() {
-        let missing = || encoder::version(Path::new("/nowhere/ffmpeg"));
+        let missing = || encoder::version(Path::new("/nowhere/ffmpeg"), &Leash::default());
         assert_eq!(program(missing(), false).word, "warn");
         let finding = program(missing(), true);
         assert_eq!(finding.word, "fail");

@@ -3,7 +3,12 @@
 //! Belongs here: which part is started for which source. Does not belong here: encoders that come to
 //! us (`push.rs`).
 
-use std::{ffi::OsString, thread, time::Duration};
+use std::{
+    ffi::OsString,
+    sync::{Arc, atomic::AtomicBool},
+    thread,
+    time::Duration,
+};
 
 use super::{
     super::source::{Source, plan},
@@ -12,7 +17,7 @@ use super::{
 use crate::{
     clock::{Clock, Tick},
     config::Settings,
-    encoder::{self, Complaints, EncoderThread, Input, Plan, Slates, Surroundings},
+    encoder::{self, Complaints, EncoderThread, Input, Leash, Plan, Slates, Surroundings},
     http::Site,
     ingest::{self, IngestThread, Stop},
     live::video::VideoHandle,
@@ -95,9 +100,8 @@ pub(super) fn play(
             None
         }
         Source::Encoder(job) => {
-            let complaints = around.complaints.clone();
-            let encoder = encoder::run(job.clone(), around, picture)?;
-            prepare_slate(settings, job.plan().clone(), video.clone(), complaints);
+            let encoder = encoder::run(job.clone(), around.clone(), picture)?;
+            prepare_slate(settings, job.plan().clone(), video.clone(), around);
             Some(encoder)
         }
     };
@@ -118,20 +122,21 @@ pub(super) fn watched(settings: &Settings) -> ingest::Settings {
 }
 
 /// Encodes the slate beside the show.
-fn prepare_slate(settings: &Settings, plan: Plan, video: VideoHandle, complaints: Complaints) {
+fn prepare_slate(settings: &Settings, plan: Plan, video: VideoHandle, around: Surroundings) {
     let (path, at_most) = (settings.encoder.slate.clone(), settings.encoder.slate_for);
     if at_most.is_zero() {
         return;
     }
-    // Ends by itself; a show that ends before does not wait for it.
+    // Ends by itself, at the latest with the show, which does not wait for it.
     let started =
         thread::Builder::new()
             .name("slate".to_owned())
-            .spawn(move || match encoder::slate(&plan, path, &complaints) {
+            .spawn(move || match encoder::slate(&plan, path, &around) {
                 Ok(bytes) => match Clip::parse(&bytes) {
                     Ok(clip) => show_slate(&video, &clip.into(), at_most),
                     Err(error) => tracing::warn!("there is no slate: {error}"),
                 },
+                Err(error) if error.is_over() => {}
                 Err(error) => tracing::warn!("there is no slate: {error}"),
             });
     if let Err(error) = started {
@@ -174,20 +179,20 @@ pub(super) fn surroundings(
     settings: &Settings,
     complaints: &Complaints,
     clock: Clock,
+    leash: Leash,
 ) -> Surroundings {
     Surroundings {
-        guard: guard(),
+        leash,
         max_fragment_bytes: settings.ingest.max_fragment as u64,
         complaints: complaints.clone(),
         clock,
     }
 }
 
-/// How this program is started to become the encoder: by what it was started from, even if that
-/// file was replaced since.
-pub(in crate::cli) fn guard() -> Vec<OsString> {
+/// What every ffmpeg is started with: this program, which becomes it; by what it was started from, even
+/// if that file was replaced since. `over` is set when nobody wants answers any more.
+pub(in crate::cli) fn leash(over: Arc<AtomicBool>) -> Leash {
     let own = rustix::process::getpid().as_raw_nonzero().to_string();
-    ["/proc/self/exe", "encoder-guard", &own]
-        .map(OsString::from)
-        .to_vec()
+    let guard = ["/proc/self/exe", "encoder-guard", &own].map(OsString::from);
+    Leash::new(guard.to_vec(), over)
 }

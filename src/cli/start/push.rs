@@ -9,7 +9,7 @@ use crate::{
     cli::{progress::Progress, report::WithHint as _, source::Source, stream_key},
     clock::{Clock, Tick},
     config::{Listen, Settings},
-    encoder::{self, Remux, Surroundings},
+    encoder::{self, Leash, Remux, Surroundings},
     http::{INGEST_PATH, Ingest},
     ingest::Event,
     push::{
@@ -26,9 +26,10 @@ pub(super) fn open(
     sink: impl FnMut(Event, Tick) + Send + 'static,
     clock: Clock,
     closing: &CancellationToken,
+    leash: &Leash,
 ) -> anyhow::Result<Option<Publishers>> {
     match source {
-        Source::Rtmp => encoder::check_ffmpeg(settings.encoder.ffmpeg.as_ref())?,
+        Source::Rtmp => encoder::check_ffmpeg(settings.encoder.ffmpeg.as_ref(), leash)?,
         Source::Ingest => {}
         _ => return Ok(None),
     }

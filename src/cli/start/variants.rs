@@ -38,7 +38,7 @@ pub(super) fn open(
     // Whoever has a directory for it brings it, and else we do.
     let (low, wanted) = watch::channel(true);
     if settings.encoder.low {
-        encoder::check_ffmpeg(settings.encoder.ffmpeg.as_ref())?;
+        encoder::check_ffmpeg(settings.encoder.ffmpeg.as_ref(), &around.leash)?;
         let transcoder = Transcoder {
             variants: site.variants.clone(),
             ffmpeg: settings.encoder.ffmpeg.clone().into(),

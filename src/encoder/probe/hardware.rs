@@ -6,14 +6,12 @@
 
 use std::path::Path;
 
-use super::{
-    EncoderError,
-    ask::{PATIENCE, ask_for},
-    listed,
-};
+use super::{EncoderError, listed};
 use crate::{
     encoder::{
+        ask::{Leash, Limits, PATIENCE, answer, question},
         command::Plan,
+        complaints::Complaints,
         hardware::{Hardware, HardwareEncoder},
         input::Input,
         preset::Preset,
@@ -45,8 +43,8 @@ pub struct Tried {
 /// # Errors
 ///
 /// There is no ffmpeg.
-pub fn try_hardware(plan: &Plan, device: &Path) -> Result<Vec<Tried>, EncoderError> {
-    let listed = listed(&plan.ffmpeg)?;
+pub fn try_hardware(plan: &Plan, device: &Path, leash: &Leash) -> Result<Vec<Tried>, EncoderError> {
+    let listed = listed(&plan.ffmpeg, leash)?;
     let known = HardwareEncoder::ALL
         .into_iter()
         .filter(|encoder| listed.has(encoder.word()));
@@ -57,24 +55,24 @@ pub fn try_hardware(plan: &Plan, device: &Path) -> Result<Vec<Tried>, EncoderErr
         };
         Tried {
             encoder,
-            trouble: trouble(plan, hardware),
+            trouble: trouble(plan, hardware, leash),
         }
     });
     Ok(tried.collect())
 }
 
 /// Whether one works; if not, with those that do.
-pub(super) fn check(plan: &Plan, hardware: &Hardware) -> Result<(), EncoderError> {
+pub(super) fn check(plan: &Plan, hardware: &Hardware, leash: &Leash) -> Result<(), EncoderError> {
     let name = hardware.encoder.word();
-    let why = if listed(&plan.ffmpeg)?.has(name) {
-        trouble(plan, hardware.clone())
+    let why = if listed(&plan.ffmpeg, leash)?.has(name) {
+        trouble(plan, hardware.clone(), leash)
     } else {
         Some("this ffmpeg was built without it".to_owned())
     };
     let Some(why) = why else {
         return Ok(());
     };
-    let tried = try_hardware(plan, &hardware.device)?;
+    let tried = try_hardware(plan, &hardware.device, leash)?;
     let works = |tried: Tried| (tried.trouble.is_none()).then_some(tried.encoder.word());
     Err(EncoderError::NoHardware {
         name,
@@ -84,7 +82,7 @@ pub(super) fn check(plan: &Plan, hardware: &Hardware) -> Result<(), EncoderError
 }
 
 /// Why it does not encode, if it does not.
-fn trouble(plan: &Plan, hardware: Hardware) -> Option<String> {
+fn trouble(plan: &Plan, hardware: Hardware, leash: &Leash) -> Option<String> {
     let preset = if plan.preset.is_h264() {
         plan.preset
     } else {
@@ -100,7 +98,13 @@ fn trouble(plan: &Plan, hardware: Hardware) -> Option<String> {
     let output = arguments.pop();
     arguments.extend(["-t", MOMENT].map(Into::into));
     arguments.extend(output);
-    let answer = match ask_for(&plan.ffmpeg, arguments, OUTCOME) {
+    let complaints = Complaints::default();
+    let limits = Limits {
+        bytes: OUTCOME,
+        ..Limits::default()
+    };
+    let task = question(&plan.ffmpeg, arguments);
+    let answer = match answer(task, limits, &complaints, leash) {
         Ok(answer) => answer,
         Err(EncoderError::Stuck { .. }) => {
             return Some(format!("it did not end within {} s", PATIENCE.as_secs()));
@@ -111,7 +115,7 @@ fn trouble(plan: &Plan, hardware: Hardware) -> Option<String> {
         return unusable(&answer.bytes);
     }
     // The first complaint is the cause; those after it are what it led to.
-    let Some(first) = answer.complaints.first() else {
+    let Some(first) = complaints.first() else {
         return Some("it did not say why".to_owned());
     };
     // Which part of ffmpeg speaks is of no use here.

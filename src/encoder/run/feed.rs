@@ -4,7 +4,7 @@
 //! through a queue and out at the pace of playing, like files: a viewer notices nothing of the pieces.
 
 use std::{
-    io::{self, Read as _},
+    io::Read as _,
     process::Stdio,
     sync::{
         Arc,
@@ -13,18 +13,17 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    ALL_RIGHT, FIRST_PAUSE, LONGEST_PAUSE, Life, Surroundings, encode,
-    process::{Ended, Task},
-};
+use super::{ALL_RIGHT, FIRST_PAUSE, LONGEST_PAUSE, Life, Surroundings, encode};
 use crate::{
     clock::{Clock, Tick},
     encoder::{
+        ask::{Answer, Limits, answer, question},
         command::Plan,
         feed::{self, Feed},
         input::Contents,
         pace::Pace,
         probe::{self, EncoderError, LIST, ffprobe_of, tracks},
+        process::{Ended, Task},
     },
     ingest::{Event, Stop},
     media::stream::{Item, SEGMENT},
@@ -56,27 +55,19 @@ pub(super) enum Ahead {
 ///
 /// It cannot, and then nothing may be fetched.
 pub(super) fn check(plan: &Plan, feed: &Feed, around: &Surroundings) -> Result<(), EncoderError> {
-    probe::check(plan)?;
+    probe::check(plan, &around.leash)?;
     let task = Task {
-        ffmpeg: plan.ffmpeg.clone(),
-        arguments: vec!["-version".into()],
-        input: Stdio::null(),
-        patience: None,
         feed: Some(Feed {
             door: Arc::new(drop),
             ..feed.clone()
         }),
+        ..question(&plan.ffmpeg, ["-version"])
     };
-    let life = Life::default();
-    if let Ok(Some(mut output)) = life.start(task, around) {
-        // Read to its end, so that it can end.
-        let is_read = io::copy(&mut output, &mut io::sink()).is_ok();
-        drop(output);
-        if is_read && matches!(life.reap(), Ended::Well) {
-            return Ok(());
-        }
+    match answer(task, Limits::default(), &around.complaints, &around.leash) {
+        Ok(Answer { success: true, .. }) => Ok(()),
+        Err(EncoderError::Over) => Err(EncoderError::Over),
+        _ => Err(EncoderError::NotShutOff),
     }
-    Err(EncoderError::NotShutOff)
 }
 
 /// Fetches the feed again and again until the end.

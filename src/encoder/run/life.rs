@@ -14,11 +14,11 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    Surroundings,
-    process::{END_WITHIN, Ended, LOOK, Process, Task},
+use super::Surroundings;
+use crate::{
+    clock::Tick,
+    encoder::process::{END_WITHIN, Ended, LOOK, Process, Task},
 };
-use crate::clock::Tick;
 
 /// A running encoder; ended when it is dropped.
 #[derive(Debug)]
@@ -31,7 +31,8 @@ pub struct EncoderThread {
 /// What the threads and whoever ends them share.
 #[derive(Debug, Default)]
 pub(super) struct Life {
-    pub(super) ended: AtomicBool,
+    /// Shared with questions, which end at once.
+    pub(super) ended: Arc<AtomicBool>,
     pub(super) current: Mutex<Current>,
     pub(super) wake: Condvar,
 }
@@ -66,7 +67,7 @@ impl Life {
             return Ok(None);
         }
         let patience = task.patience;
-        let (process, output) = Process::start(task, &around.guard, &around.complaints)?;
+        let (process, output) = Process::start(task, around.leash.guard(), &around.complaints)?;
         current.process = Some(process);
         current.heard = patience.map(|_| around.clock.tick());
         current.patience = patience.unwrap_or_default();

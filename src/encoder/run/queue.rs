@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::super::{
+    ask::Leash,
     command::Plan,
     probe::{self, EncoderError},
 };
@@ -28,10 +29,15 @@ impl Queue {
     /// # Errors
     ///
     /// There is nothing to play.
-    pub(super) fn open(plan: &Plan, path: PathBuf, again: bool) -> Result<Self, EncoderError> {
+    pub(super) fn open(
+        plan: &Plan,
+        path: PathBuf,
+        again: bool,
+        leash: &Leash,
+    ) -> Result<Self, EncoderError> {
         let rest = list(&path)?;
         if !path.is_dir() {
-            let contents = probe::contents(&plan.ffmpeg, &path)?;
+            let contents = probe::contents(&plan.ffmpeg, &path, leash)?;
             if !contents.audio && !plan.preset.has_video() {
                 return Err(EncoderError::Mute { path });
             }
@@ -61,11 +67,11 @@ impl Queue {
 /// # Errors
 ///
 /// There is nothing to play, or one of them cannot be played.
-pub fn plans(plan: &Plan, path: &Path) -> Result<Vec<Plan>, EncoderError> {
+pub fn plans(plan: &Plan, path: &Path, leash: &Leash) -> Result<Vec<Plan>, EncoderError> {
     let files = list(path)?;
     files
         .iter()
-        .map(|file| Ok(plan.of_file(file, probe::contents(&plan.ffmpeg, file)?)))
+        .map(|file| Ok(plan.of_file(file, probe::contents(&plan.ffmpeg, file, leash)?)))
         .collect()
 }
 
@@ -74,8 +80,8 @@ pub fn plans(plan: &Plan, path: &Path) -> Result<Vec<Plan>, EncoderError> {
 /// # Errors
 ///
 /// There is nothing to play.
-pub fn check_files(plan: &Plan, path: &Path) -> Result<usize, EncoderError> {
-    Queue::open(plan, path.to_owned(), false).map(|queue| queue.rest.len())
+pub fn check_files(plan: &Plan, path: &Path, leash: &Leash) -> Result<usize, EncoderError> {
+    Queue::open(plan, path.to_owned(), false, leash).map(|queue| queue.rest.len())
 }
 
 /// The files to play, by name.

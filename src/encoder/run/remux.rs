@@ -13,13 +13,13 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    EncoderThread, Life, Surroundings, encode, last_words,
-    process::{Ended, Task},
-    watch,
-};
+use super::{EncoderThread, Life, Surroundings, encode, last_words, watch};
 use crate::{
-    encoder::{command::remux_arguments, lower::Lower},
+    encoder::{
+        command::remux_arguments,
+        lower::Lower,
+        process::{Ended, Task},
+    },
     media::stream::Item,
 };
 

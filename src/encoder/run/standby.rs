@@ -6,24 +6,25 @@
 
 use std::{
     collections::VecDeque,
-    io::{self, Read as _, Write as _},
+    io, mem,
     path::PathBuf,
-    process::Stdio,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::Builder,
     time::Duration,
 };
 
-use super::{
-    Surroundings,
-    process::{Ended, Process, Task},
-};
+use super::Surroundings;
 use crate::{
     encoder::{
+        ask::question,
         command::Plan,
+        complaints::Complaints,
         input::Input,
         probe,
-        slate::{self, CARD, MAX_BYTES, SPEAKER, SlateError},
+        slate::{self, SlateError},
     },
     media::{
         clip::Clip,
@@ -60,8 +61,8 @@ struct Orders {
     /// What is on the air, and the number of this order.
     wanted: Option<InitSegment>,
     number: u64,
-    /// The encoder that runs for it.
-    process: Option<Process>,
+    /// Set when it does not hold any more; ends what runs for it.
+    superseded: Arc<AtomicBool>,
     is_over: bool,
 }
 
@@ -74,7 +75,12 @@ enum Failure {
 
 impl<E: Into<SlateError>> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self::Slate(error.into())
+        let error = error.into();
+        if error.is_over() {
+            Self::Superseded
+        } else {
+            Self::Slate(error)
+        }
     }
 }
 
@@ -115,9 +121,7 @@ impl Slates {
         }
         orders.wanted = Some(init.clone());
         orders.number += 1;
-        if let Some(process) = &orders.process {
-            process.kill();
-        }
+        mem::take(&mut orders.superseded).store(true, Ordering::SeqCst);
         drop(orders);
         self.owner.shared.wake.notify_all();
     }
@@ -127,9 +131,7 @@ impl Drop for Owner {
     fn drop(&mut self) {
         let mut orders = self.shared.lock();
         orders.is_over = true;
-        if let Some(process) = &orders.process {
-            process.kill();
-        }
+        orders.superseded.store(true, Ordering::SeqCst);
         drop(orders);
         // The thread ends by itself: the end of the show does not wait for a disk that is stuck.
         self.shared.wake.notify_all();
@@ -215,68 +217,20 @@ impl Maker {
         if !self.shared.holds_after(number, PAUSE) {
             return Err(Failure::Superseded);
         }
-        probe::check_ffmpeg(&self.plan.ffmpeg).map_err(SlateError::from)?;
-        let (input, seconds) = slate::input(&self.plan.ffmpeg, self.path.clone())?;
-        let needs_card = matches!(input, Input::Still { path: None }) && likeness.picture.is_some();
-        let plan = self.plan.of_slate(input);
-        let arguments = plan.arguments_like(&likeness, seconds);
-        let bytes = self.encode(number, arguments, needs_card)?;
-        let clip = Clip::parse(&bytes.into())?;
-        Ok(Spliced::new(&clip, init)?)
-    }
-
-    /// Runs ffmpeg to its end, and gives back what it wrote.
-    fn encode(
-        &self,
-        number: u64,
-        arguments: Vec<std::ffi::OsString>,
-        needs_card: bool,
-    ) -> Result<Vec<u8>, Failure> {
-        let input = if needs_card { card()? } else { Stdio::null() };
-        let task = Task {
-            ffmpeg: self.plan.ffmpeg.clone(),
-            arguments,
-            input,
-            patience: None,
-            feed: None,
-        };
-        let complaints = self.around.complaints.by(SPEAKER);
-        let mut orders = self.shared.lock();
+        let orders = self.shared.lock();
         if !orders.holds(number) {
             return Err(Failure::Superseded);
         }
-        let (process, output) =
-            Process::start(task, &self.around.guard, &complaints).map_err(SlateError::from)?;
-        orders.process = Some(process);
+        let leash = self.around.leash.and(&orders.superseded);
         drop(orders);
-        let mut bytes = Vec::new();
-        let read = output.take(MAX_BYTES).read_to_end(&mut bytes);
-        let mut orders = self.shared.lock();
-        let (process, holds) = (orders.process.take(), orders.holds(number));
-        drop(orders);
-        let ended = process.map_or(Ended::Killed, Process::reap);
-        if !holds {
-            return Err(Failure::Superseded);
-        }
-        read.map_err(SlateError::from)?;
-        match ended {
-            Ended::Well if !bytes.is_empty() => Ok(bytes),
-            ended => {
-                let words = complaints
-                    .last()
-                    .unwrap_or_else(|| format!("it {}", ended.words()));
-                Err(SlateError::Encode(words).into())
-            }
-        }
+        let ffmpeg = &self.plan.ffmpeg;
+        probe::check_ffmpeg(ffmpeg, &leash)?;
+        let (input, seconds) = slate::input(ffmpeg, self.path.clone(), &leash)?;
+        let needs_card = matches!(input, Input::Still { path: None }) && likeness.picture.is_some();
+        let plan = self.plan.of_slate(input);
+        let task = question(ffmpeg, plan.arguments_like(&likeness, seconds));
+        let bytes = slate::encode(task, needs_card, &self.around, &leash, Complaints::last)?;
+        let clip = Clip::parse(&bytes)?;
+        Ok(Spliced::new(&clip, init)?)
     }
-}
-
-/// A pipe out of which the card comes.
-fn card() -> Result<Stdio, SlateError> {
-    let (reader, mut writer) = io::pipe()?;
-    // Ends with the process that reads.
-    Builder::new()
-        .name("card".to_owned())
-        .spawn(move || drop(writer.write_all(CARD)))?;
-    Ok(Stdio::from(reader))
 }

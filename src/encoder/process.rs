@@ -10,13 +10,13 @@ use std::{
     },
     path::PathBuf,
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
-    thread,
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::super::{
+use super::{
     command::Plan,
     complaints::Complaints,
     feed::Feed,
@@ -102,6 +102,8 @@ impl Task {
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,
+    /// Notes what it complains about, and ends after it.
+    listening: JoinHandle<()>,
 }
 
 impl Process {
@@ -145,11 +147,10 @@ impl Process {
         let output = child.stdout.take().ok_or_else(missing)?;
         let errors = child.stderr.take().ok_or_else(missing)?;
         let complaints = complaints.clone();
-        // Ends with the process, whose standard error it reads.
-        thread::Builder::new()
+        let listening = thread::Builder::new()
             .name("complaints".to_owned())
             .spawn(move || complaints.listen_to(BufReader::new(errors)))?;
-        let process = Self { child };
+        let process = Self { child, listening };
         // Without a listener it has ended, and its complaints say why.
         if let Some((ours, door)) = handed_over
             && let Ok(listener) = shut_off::receive(&ours)
@@ -167,6 +168,15 @@ impl Process {
     /// Ends it at once.
     pub(super) fn kill(&self) {
         self.signal(Signal::KILL);
+    }
+
+    /// How it has ended, if so and all its complaints are noted.
+    pub(super) fn has_ended(&mut self) -> io::Result<Option<ExitStatus>> {
+        if self.listening.is_finished() {
+            self.child.try_wait()
+        } else {
+            Ok(None)
+        }
     }
 
     /// Waits until it has ended; it is killed if it takes too long.
@@ -195,7 +205,13 @@ impl Drop for Process {
     fn drop(&mut self) {
         if let Ok(None) = self.child.try_wait() {
             self.signal(Signal::KILL);
-            drop(self.child.wait());
+            // Not for ever: the kernel may keep one that waits for a disk that is stuck.
+            for _ in 0..END_WITHIN.as_millis() / LOOK.as_millis() {
+                if !matches!(self.child.try_wait(), Ok(None)) {
+                    break;
+                }
+                thread::sleep(LOOK);
+            }
         }
     }
 }
