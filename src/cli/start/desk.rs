@@ -79,8 +79,8 @@ impl DeskUpdates {
             let offer = self.video.offer();
             let uplink = &self.uplink;
             let sums = Outgoing::of(uplink.now(), offer, uplink.has_admission());
-            outgoing = sums.steadied(&outgoing);
-            self.desk.publish(&DeskUpdate::Outgoing(outgoing));
+            outgoing = sums.offering(uplink.offered()).steadied(&outgoing);
+            self.desk.publish(&DeskUpdate::Outgoing(outgoing.clone()));
             let complaints = self.complaints.all();
             self.desk
                 .publish(&DeskUpdate::Complaints(complaints.into()));

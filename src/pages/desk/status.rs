@@ -240,7 +240,7 @@ mod tests {
         clock::WallTime,
         media::{
             meter::{FrameRate, Picture, Sound},
-            uplink::Uplink,
+            uplink::{Uplink, outgoing::Offered},
         },
         room::audit::AuditId,
     };
@@ -302,6 +302,7 @@ mod tests {
             full: Some(580_000),
             sound: Some(64_000),
             has_admission: true,
+            offered: Some(Offered::default()),
         }));
 
         assert!(html.contains("<p>1.1 Mbit/s to 2 people</p>"), "{html}");
