@@ -53,9 +53,7 @@ pub fn fullness(outgoing: &Outgoing) -> Option<Advice> {
             "Your connection seems full{}{then}",
             about.unwrap_or_default()
         )
-    } else if !outgoing.has_admission {
-        return None;
-    } else if outgoing.offered.as_ref()?.source {
+    } else if !outgoing.has_admission || outgoing.offered.as_ref()?.source {
         return None;
     } else {
         match (uplink.ceiling, uplink.capacity) {
