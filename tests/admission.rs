@@ -360,7 +360,19 @@ fn a_smaller_quality_is_offered_while_it_fits() {
         home.contains(">low</a>: about ").then_some(())
     });
     assert!(is_there.is_some(), "{}", server.log());
-    wait_uplink(&server, |now| now["advice"].is_string());
+    let says = |words: &'static str| {
+        move |now: &Value| {
+            now["advice"]
+                .as_str()
+                .is_some_and(|said| said.contains(words))
+        }
+    };
+    let offers = says("new viewers are offered the smaller quality `low` or only the sound");
+    let offered = wait_uplink(&server, offers)["offered"].clone();
+    assert_eq!(
+        offered,
+        serde_json::json!({"source": false, "variants": ["low"], "sound": true})
+    );
 
     let (ben, eve) = (Guest::comes(&server), Guest::comes(&server));
     let card = page(&ben, "/video");
@@ -380,6 +392,7 @@ fn a_smaller_quality_is_offered_while_it_fits() {
     );
     let _his = ben.opens("/stream.mp4?quality=low");
     wait_uplink(&server, |now| now["viewers"] == 2);
+    wait_uplink(&server, says("new viewers are offered only the sound"));
 
     let card = page(&eve, "/video");
     assert!(

@@ -18,6 +18,7 @@ use crate::{
     encoder::{
         self, Hardware, HardwareEncoder, Input, Job, Microphone, Plan, Preset, Shape, Sound,
     },
+    media::meter::Supply,
     proxy::{Address, AddressError},
 };
 
@@ -189,6 +190,18 @@ pub(super) enum Source {
     Rtmp,
     /// Somebody else's encoder, by HTTP.
     Ingest,
+}
+
+impl Source {
+    /// Who is to make something come.
+    pub(super) fn supply(&self) -> Supply {
+        match self {
+            Self::Watch => Supply::Directory,
+            Self::Demo | Self::Encoder(_) => Supply::Own,
+            Self::Url { .. } => Supply::Feed,
+            Self::Rtmp | Self::Ingest => Supply::Push,
+        }
+    }
 }
 
 impl SourceArguments {

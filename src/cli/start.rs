@@ -132,6 +132,7 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
             ..
         }
     );
+    let supply = source.supply();
     let source = feed::open(source, &outgoing, &closing, &mut tasks)?;
     let around = surroundings(settings, &complaints, clock, leash.clone());
     let slate_for = settings.encoder.slate_for;
@@ -173,7 +174,7 @@ async fn show(settings: &Settings, source: Source, progress: &Progress) -> anyho
         &mut tasks,
     );
     let mut status = DeskUpdates::of(&site, complaints, clock);
-    status.is_feed_direct = is_feed_direct;
+    (status.is_feed_direct, status.supply) = (is_feed_direct, supply);
     let current = status.clone().keep_current();
     tasks.spawn(until(&closing, "desk status", current));
     if settings.onion.enabled {

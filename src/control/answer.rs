@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::event::OnAir;
 use crate::{
-    media::{advice::uplink, uplink::outgoing::Outgoing},
+    media::uplink::sums::Sums,
     room::{audit::AuditEntry, order::Done, sanction::Sanction, shields::ChatMode},
 };
 
@@ -65,43 +65,6 @@ pub struct Status {
     pub bans: usize,
     /// What goes out.
     pub uplink: Sums,
-}
-
-/// What goes out to all viewers together, in bits per second; rounded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Sums {
-    /// What they took in the last seconds.
-    pub delivered: u64,
-    /// What they would take if nothing held them up.
-    pub demand: u64,
-    /// How many take anything.
-    pub viewers: usize,
-    /// Of those, how many are behind.
-    pub lagging: usize,
-    /// `free`, `strained` or `full`.
-    pub state: &'static str,
-    /// What the connection was seen to carry; `null` unless it was full lately.
-    pub capacity: Option<u64>,
-    /// What goes out, as a sentence; `null` if nothing does.
-    pub words: Option<String>,
-    /// What to do about it; `null` unless new viewers are turned away.
-    pub advice: Option<String>,
-}
-
-impl From<&Outgoing> for Sums {
-    fn from(outgoing: &Outgoing) -> Self {
-        let sums = outgoing.uplink;
-        Self {
-            delivered: sums.delivered,
-            demand: sums.demand,
-            viewers: sums.viewers,
-            lagging: sums.lagging,
-            state: sums.occupancy.word(),
-            capacity: sums.capacity,
-            words: uplink::outgoing(outgoing),
-            advice: uplink::fullness(outgoing).map(|advice| advice.words),
-        }
-    }
 }
 
 /// An order was carried out.

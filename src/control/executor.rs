@@ -8,13 +8,14 @@ use std::{fmt, sync::Arc};
 use thiserror::Error;
 
 use super::{
-    answer::{Answer, Ban, Did, Entry, Status, Sums},
+    answer::{Answer, Ban, Did, Entry, Status},
     event::{Presence, Said},
     request::{Deletions, Moderator, Request, Unban, verb, who::Who},
 };
 use crate::{
     clock::Clock,
     live::{desk::DeskFeed, lease::Leases, panel::Panel, room::RoomHandle},
+    media::uplink::sums::Sums,
     room::{
         audit::AuditId,
         order::{Actor, Order, Term, Whom},

@@ -15,7 +15,7 @@ use crate::{
     media::{
         advice::rate,
         rendition::Offer,
-        uplink::{Occupancy, Response, Uplink, UplinkMeter},
+        uplink::{Occupancy, Response, Uplink, UplinkMeter, outgoing::Offered},
         variant::{Quality, VariantName},
     },
     room::{
@@ -168,6 +168,20 @@ impl UplinkHandle {
             inner.admission.would_admit(caller.viewer, wish, now)
         };
         qualities.iter().copied().filter(may).collect()
+    }
+
+    /// What somebody may begin with who was never here; `None` off the air.
+    pub fn offered(&self) -> Option<Offered> {
+        let prices = self.shared.prices();
+        let source = prices.source?;
+        let inner = self.shared.lock();
+        let fits = |quality| inner.admission.has_room(prices.of(quality));
+        let names = prices.variants.iter().map(|(name, _)| *name);
+        Some(Offered {
+            source: fits(Quality::Source),
+            variants: names.filter(|name| fits(Quality::Variant(*name))).collect(),
+            sound: source.is_choice() && fits(Quality::Sound),
+        })
     }
 
     /// Whether what this caller gets costs nothing.

@@ -6,6 +6,7 @@
 //! The limits were measured with Firefox and ffmpeg; `docs/benchmarks.md` and the recipes in
 //! `ffmpeg/` keep to them.
 
+mod silence;
 pub mod uplink;
 
 use std::time::Duration;
@@ -47,9 +48,6 @@ const MANY_FRAMES: FrameRate = FrameRate(31_000);
 
 /// A player with the short delay has about this much in reserve.
 const MUCH_TOO_LATE: Duration = Duration::from_secs(1);
-
-/// How long nothing may come before it is worth a word, if pieces are short.
-const SILENCE: Duration = Duration::from_secs(3);
 
 /// What a piece of advice is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +97,7 @@ pub fn advice(state: &EncoderState) -> Vec<Advice> {
             words: format!("Nothing is played: {refusal}"),
         }];
     }
-    if let Some(silence) = silence(state) {
+    if let Some(silence) = silence::silence(state) {
         return vec![silence];
     }
     if !state.on_air {
@@ -133,33 +131,6 @@ pub fn advice(state: &EncoderState) -> Vec<Advice> {
             })
         })
         .collect()
-}
-
-fn silence(state: &EncoderState) -> Option<Advice> {
-    let words = match state.since_last_fragment {
-        None => {
-            "Nothing has come from an encoder yet; start one, for example with `ffmpeg/screen.sh`"
-                .to_owned()
-        }
-        Some(since)
-            if since < SILENCE.max(state.fragment.unwrap_or_default().saturating_mul(2)) =>
-        {
-            return None;
-        }
-        Some(since) if state.on_air => format!(
-            "Nothing has come from the encoder for {}, and the picture of the viewers stands still; \
-             see whether the encoder still runs and what it says",
-            time(since)
-        ),
-        Some(since) => format!(
-            "The encoder has sent nothing for {}; start it again to go on the air",
-            time(since)
-        ),
-    };
-    Some(Advice {
-        concern: Concern::Silence,
-        words,
-    })
 }
 
 fn codec(state: &EncoderState) -> Option<String> {

@@ -67,6 +67,20 @@ pub struct Sound {
     pub is_empty: bool,
 }
 
+/// Who is to make something come; the meter does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Supply {
+    /// An encoder of somebody else's writes files.
+    #[default]
+    Directory,
+    /// An ffmpeg that we run.
+    Own,
+    /// The same, of somebody else's feed.
+    Feed,
+    /// An encoder on this computer sends its stream.
+    Push,
+}
+
 /// What the encoder delivers. Numbers are `None` until enough has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct EncoderState {
@@ -94,6 +108,8 @@ pub struct EncoderState {
     pub lateness: Duration,
     /// What it says about itself; the meter does not look for that.
     pub metadata: Metadata,
+    /// Whom advice is for when nothing comes.
+    pub supply: Supply,
 }
 
 /// What is remembered of a fragment.

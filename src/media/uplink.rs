@@ -9,6 +9,7 @@
 //! [`MANY`].
 
 pub mod outgoing;
+pub mod sums;
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -10,7 +10,7 @@ const OURS: &str = "html head title style body main header footer nav section te
     h1 h2 h3 h4 p div span a b code blockquote ul ol li dl dt dd table tr td th figure figcaption time \
     audio video picture em strong s pre \
     x-line x-day x-acts x-people x-title x-air x-uptime x-watching x-announcement x-notice x-beat x-shields \
-    x-encoder x-variants x-complaints x-uplink x-tor x-recording x-history x-audit";
+    x-encoder x-variants x-complaint x-complaints x-uplink x-tor x-recording x-history x-audit";
 
 /// What a control is called by, or a form or a page made of.
 #[derive(Debug, Default)]

@@ -156,6 +156,14 @@ impl Admission {
                 .has_room(self.more(viewer, wish, now), wish.is_sound(), self.promised)
     }
 
+    /// Whether somebody who was never here could begin with this now.
+    pub fn has_room(&self, wish: Wish) -> bool {
+        !self.is_on
+            || self
+                .uplink
+                .has_room(wish.rate, wish.is_sound(), self.promised)
+    }
+
     fn is_known(&self, viewer: ViewerId, wish: Wish, now: Tick) -> bool {
         self.known
             .get(&viewer)
@@ -219,6 +227,26 @@ mod tests {
         // Nobody came to take it.
         admission.look(up_to(600_000, 0), [], at(12));
         assert!(admission.admits(people.guest(), PICTURE, at(12)));
+    }
+
+    #[test]
+    fn strangers_find_room_for_what_fits_beside_what_was_promised() {
+        let mut people = Sessions::<()>::new(10);
+        let mut admission = Admission::new(true);
+        admission.look(up_to(700_000, 0), [], at(0));
+        assert!(admission.has_room(PICTURE));
+
+        assert!(admission.admits(people.guest(), PICTURE, at(0)));
+
+        let smaller = Wish {
+            level: 1,
+            rate: 100_000,
+        };
+        assert!(!admission.has_room(PICTURE));
+        assert!(admission.has_room(smaller) && admission.has_room(SOUND));
+        let mut admission = Admission::new(false);
+        admission.look(up_to(1, 1_000_000), [], at(0));
+        assert!(admission.has_room(PICTURE), "nobody is refused");
     }
 
     #[test]

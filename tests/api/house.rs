@@ -60,6 +60,7 @@ impl Answer {
 /// The site, and the directory of its title.
 pub(crate) struct House {
     pub(crate) room: RoomHandle,
+    pub(crate) desk: DeskFeed,
     directory: TempDir,
     router: Router,
 }
@@ -70,6 +71,7 @@ impl House {
         let site = house(directory.path().join("title.txt"));
         Self {
             room: site.room.clone(),
+            desk: site.desk.clone(),
             directory,
             router: http::site(site),
         }

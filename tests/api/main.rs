@@ -13,6 +13,16 @@ mod house;
 
 use described::{Walk, assert_sentence, description, operations};
 use house::{House, PASSWORD};
+use onionstream::{
+    media::{
+        uplink::{
+            Occupancy, Uplink,
+            outgoing::{Offered, Outgoing},
+        },
+        variant::VariantName,
+    },
+    room::status::DeskUpdate,
+};
 use serde_json::{Value, json};
 
 /// Every method that a program might try. `HEAD` is answered wherever `GET` is.
@@ -258,6 +268,26 @@ impl Caller<'_> {
     }
 }
 
+/// What the desk shows when the connection is full.
+fn full_connection() -> Outgoing {
+    Outgoing {
+        uplink: Uplink {
+            delivered: 900_000,
+            viewers: 2,
+            lagging: 2,
+            occupancy: Occupancy::Full,
+            ..Uplink::default()
+        },
+        has_admission: true,
+        offered: Some(Offered {
+            source: false,
+            variants: vec![VariantName::parse("low").unwrap()],
+            sound: true,
+        }),
+        ..Outgoing::default()
+    }
+}
+
 async fn the_show(walk: &mut Walk<'_>) {
     let house = House::new();
     let caller = Caller {
@@ -268,6 +298,17 @@ async fn the_show(walk: &mut Walk<'_>) {
     assert_eq!(before["on_air"], false);
     assert_eq!(before["uptime"], Value::Null);
     assert_eq!(before["has_viewing_password"], false);
+    assert_eq!(before["uplink"]["offered"], Value::Null);
+    let outgoing = full_connection();
+    house.desk.publish(&DeskUpdate::Outgoing(outgoing));
+    let full = caller.gets(walk, ("GET", INFO), INFO, None, 200).await;
+    let uplink = &full["uplink"];
+    assert_eq!(uplink["state"], "full");
+    assert_eq!(uplink["delivered"], 900_000);
+    let offered = json!({"source": false, "variants": ["low"], "sound": true});
+    assert_eq!(uplink["offered"], offered);
+    let advice = uplink["advice"].as_str().unwrap();
+    assert!(advice.contains("`low` or only the sound"), "{advice}");
 
     let words =
         json!({"title": " Evening show ", "description": "**Hello**", "announcement": "Soon"});

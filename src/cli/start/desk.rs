@@ -18,7 +18,11 @@ use crate::{
         variants::{VariantState, Variants},
         video::VideoHandle,
     },
-    media::{meter::EncoderState, rendition::roughly, uplink::outgoing::Outgoing},
+    media::{
+        meter::{EncoderState, Supply},
+        rendition::roughly,
+        uplink::outgoing::Outgoing,
+    },
     onion::{self, Stage},
     recording::Recordings,
     room::{
@@ -47,6 +51,8 @@ pub(super) struct DeskUpdates {
     clock: Clock,
     /// Whether the show fetches a feed past Tor.
     pub(super) is_feed_direct: bool,
+    /// Who is to make something come.
+    pub(super) supply: Supply,
 }
 
 impl DeskUpdates {
@@ -63,6 +69,7 @@ impl DeskUpdates {
             complaints,
             clock,
             is_feed_direct: false,
+            supply: Supply::default(),
         }
     }
 
@@ -72,15 +79,19 @@ impl DeskUpdates {
         let mut shown = EncoderState::default();
         let mut outgoing = Outgoing::default();
         every(LOOK, move || {
-            shown = self.video.encoder().steadied(&shown);
+            let now = EncoderState {
+                supply: self.supply,
+                ..self.video.encoder()
+            };
+            shown = now.steadied(&shown);
             self.desk.publish(&DeskUpdate::Encoder(shown));
             let variants = self.variants.states().into_iter().map(line);
             self.desk.publish(&DeskUpdate::Variants(variants.collect()));
             let offer = self.video.offer();
             let uplink = &self.uplink;
             let sums = Outgoing::of(uplink.now(), offer, uplink.has_admission());
-            outgoing = sums.steadied(&outgoing);
-            self.desk.publish(&DeskUpdate::Outgoing(outgoing));
+            outgoing = sums.offering(uplink.offered()).steadied(&outgoing);
+            self.desk.publish(&DeskUpdate::Outgoing(outgoing.clone()));
             let complaints = self.complaints.all();
             self.desk
                 .publish(&DeskUpdate::Complaints(complaints.into()));
@@ -205,7 +216,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_the_encoder_delivers_who_watches_and_what_was_ordered_reach_the_desk() {
-        let updates = updates();
+        let mut updates = updates();
+        updates.supply = Supply::Push;
         updates.video.begin(sample::audio_and_video_init(), None);
         for number in 0..50 {
             let now = updates.clock.tick();
@@ -241,6 +253,7 @@ mod tests {
 
         let values = desk.values();
         assert_eq!(values.encoder.fps.unwrap().to_string(), "25");
+        assert_eq!(values.encoder.supply, Supply::Push);
         assert_eq!(values.history.now(), 7);
         assert_eq!(values.audit.len(), 1);
         for part in ["<dd>25</dd>", "now 7, most 7", "undo-1", "x-uplink"] {

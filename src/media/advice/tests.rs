@@ -1,6 +1,6 @@
 use super::{
     super::{
-        meter::{Picture, Sound},
+        meter::{Picture, Sound, Supply},
         privacy::{Metadata, Refusal, Traces},
     },
     *,
@@ -13,6 +13,7 @@ const fn ms(millis: u64) -> Duration {
 /// What the recipes in `ffmpeg/` deliver.
 fn good() -> EncoderState {
     EncoderState {
+        supply: Supply::Directory,
         on_air: true,
         since_last_fragment: Some(ms(100)),
         bits_per_second: Some(580_000),

@@ -1,7 +1,10 @@
 //! Words about what goes out to viewers.
 
 use super::{
-    super::uplink::{Occupancy, Uplink, outgoing::Outgoing},
+    super::uplink::{
+        Occupancy, Uplink,
+        outgoing::{Offered, Outgoing},
+    },
     Advice, Concern, rate,
 };
 
@@ -42,37 +45,57 @@ pub fn fullness(outgoing: &Outgoing) -> Option<Advice> {
             .capacity
             .map(|capacity| format!(" at about {}", rate(capacity)));
         let then = if outgoing.has_admission {
-            ": new viewers are offered the sound"
+            format!(": {}", newcomers(outgoing))
         } else {
-            ", and everybody is let in (`playback.admission`)"
+            ", and everybody is let in (`playback.admission`)".to_owned()
         };
         format!(
             "Your connection seems full{}{then}",
             about.unwrap_or_default()
         )
-    } else if !outgoing.has_admission {
+    } else if !outgoing.has_admission || outgoing.offered.as_ref()?.source {
         return None;
-    } else if !uplink.has_room(outgoing.full?, false, 0) {
+    } else {
         match (uplink.ceiling, uplink.capacity) {
-            (Some(ceiling), _) if is_at_ceiling(&uplink, outgoing.full?) => format!(
-                "What you allow to be sent ({}, `playback.max_upload_kbits`) is taken: new viewers are \
-                 offered the sound",
-                rate(ceiling)
+            (_, Some(capacity)) if !is_at_ceiling(&uplink, outgoing.full?) => format!(
+                "Your connection was full at about {} a while ago, and one more viewer may not fit: {}",
+                rate(capacity),
+                newcomers(outgoing)
             ),
-            (_, Some(capacity)) => format!(
-                "Your connection was full at about {} a while ago, and one more viewer may not fit: new \
-                 ones are offered the sound",
-                rate(capacity)
+            (Some(ceiling), _) => format!(
+                "What you allow to be sent ({}, `playback.max_upload_kbits`) is taken: {}",
+                rate(ceiling),
+                newcomers(outgoing)
             ),
             _ => return None,
         }
-    } else {
-        return None;
     };
     Some(Advice {
         concern: Concern::Uplink,
         words: format!("{words}{}", less(outgoing).unwrap_or_default()),
     })
+}
+
+/// What becomes of people who come now.
+fn newcomers(outgoing: &Outgoing) -> String {
+    let Offered {
+        source,
+        variants,
+        sound,
+    } = outgoing.offered.clone().unwrap_or_default();
+    let names: Vec<_> = variants.iter().map(|name| format!("`{name}`")).collect();
+    let smaller = match &*names {
+        [] => None,
+        [name] => Some(format!("the smaller quality {name}")),
+        names => Some(format!("the smaller qualities {}", names.join(", "))),
+    };
+    match (source, smaller, sound) {
+        (true, ..) => "there is still room for new viewers".to_owned(),
+        (_, Some(smaller), true) => format!("new viewers are offered {smaller} or only the sound"),
+        (_, Some(smaller), false) => format!("new viewers are offered {smaller}"),
+        (_, None, true) => "new viewers are offered only the sound".to_owned(),
+        (_, None, false) => "new viewers are asked to wait".to_owned(),
+    }
 }
 
 fn is_at_ceiling(uplink: &Uplink, more: u64) -> bool {
@@ -116,7 +139,7 @@ fn people(count: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::super::variant::VariantName, *};
 
     fn full_at(capacity: u64) -> Outgoing {
         Outgoing {
@@ -133,6 +156,14 @@ mod tests {
             full: Some(580_000),
             sound: Some(64_000),
             has_admission: true,
+            offered: Some(only_sound()),
+        }
+    }
+
+    fn only_sound() -> Offered {
+        Offered {
+            sound: true,
+            ..Offered::default()
         }
     }
 
@@ -156,8 +187,8 @@ mod tests {
         // 60 % of 516 kbit/s, and 8.1 Mbit/s through 364 kbit/s.
         assert_eq!(
             words,
-            "Your connection seems full at about 9 Mbit/s: new viewers are offered the sound. A lower \
-             bitrate would let about 22 people watch: `--bitrate 300k`, or `-b:v 300k` if you run the \
+            "Your connection seems full at about 9 Mbit/s: new viewers are offered only the sound. A \
+             lower bitrate would let about 22 people watch: `--bitrate 300k`, or `-b:v 300k` if you run the \
              encoder yourself"
         );
         let mut thin = full_at(9_000_000);
@@ -190,6 +221,10 @@ mod tests {
             "{words}"
         );
 
+        calm.offered = Some(Offered {
+            source: true,
+            ..only_sound()
+        });
         calm.uplink = Uplink {
             admitted: 600_000,
             viewers: 1,
@@ -198,6 +233,42 @@ mod tests {
         };
         assert_eq!(fullness(&calm), None);
         assert_eq!(fullness(&Outgoing::default()), None);
+    }
+
+    #[test]
+    fn what_is_really_offered_is_said() {
+        let low = VariantName::parse("low").expect("a name");
+        let mid = VariantName::parse("mid").expect("a name");
+        for (offered, words) in [
+            (only_sound(), ": new viewers are offered only the sound"),
+            (
+                Offered {
+                    variants: vec![low],
+                    ..only_sound()
+                },
+                ": new viewers are offered the smaller quality `low` or only the sound",
+            ),
+            (
+                Offered {
+                    variants: vec![low, mid],
+                    ..Offered::default()
+                },
+                ": new viewers are offered the smaller qualities `low`, `mid`",
+            ),
+            (Offered::default(), ": new viewers are asked to wait"),
+        ] {
+            let mut all = full_at(1_000_000);
+            all.offered = Some(offered);
+            for (occupancy, ceiling) in [
+                (Occupancy::Full, None),
+                (Occupancy::Free, None),
+                (Occupancy::Free, Some(2_000_000)),
+            ] {
+                (all.uplink.occupancy, all.uplink.ceiling) = (occupancy, ceiling);
+                let said = fullness(&all).expect("advice").words;
+                assert!(said.contains(words), "{said}");
+            }
+        }
     }
 
     #[test]

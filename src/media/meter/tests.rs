@@ -40,6 +40,7 @@ fn a_steady_stream_is_measured() {
     let state = meter.state(at(40_100), true);
 
     let expected = EncoderState {
+        supply: Supply::default(),
         on_air: true,
         since_last_fragment: Some(ms(100)),
         bits_per_second: Some(bits),

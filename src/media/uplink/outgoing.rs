@@ -1,15 +1,29 @@
 //! What goes out, as numbers for people to look at.
 
+use serde::Serialize;
+
 use super::{
     super::{
         meter::steady::{HARDLY, kept, two_digits},
         rendition::Offer,
+        variant::VariantName,
     },
     Uplink,
 };
 
-/// What goes out to viewers, and what one more of them costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What somebody may begin with who comes now.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Offered {
+    /// The broadcast as it is.
+    pub source: bool,
+    /// These variants of it.
+    pub variants: Vec<VariantName>,
+    /// The sound alone, if there is more than that.
+    pub sound: bool,
+}
+
+/// What goes out to viewers, what one more of them costs, and what they may have.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Outgoing {
     /// The sums.
     pub uplink: Uplink,
@@ -19,6 +33,8 @@ pub struct Outgoing {
     pub sound: Option<u64>,
     /// Whether anybody is turned away when it is full.
     pub has_admission: bool,
+    /// What there is room for; `None` off the air.
+    pub offered: Option<Offered>,
 }
 
 impl Outgoing {
@@ -29,7 +45,14 @@ impl Outgoing {
             full: offer.and_then(|offer| offer.full),
             sound: offer.and_then(|offer| offer.sound),
             has_admission,
+            offered: None,
         }
+    }
+
+    /// The same with what there is room for.
+    #[must_use]
+    pub fn offering(self, offered: Option<Offered>) -> Self {
+        Self { offered, ..self }
     }
 
     /// The same for people who see `shown` now.
@@ -52,6 +75,7 @@ impl Outgoing {
             full: steady(self.full, shown.full),
             sound: steady(self.sound, shown.sound),
             has_admission: self.has_admission,
+            offered: self.offered,
         }
     }
 }

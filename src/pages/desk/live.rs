@@ -125,8 +125,12 @@ pub fn document(
                     @if is_broadcaster {
                         section class="state-of-things" aria-label="Encoder, Tor, viewers" {
                             slot name="encoder" {}
+                            // Open or closed it stays, whatever is said.
+                            details class="complaints" {
+                                summary { "ffmpeg said: " slot name="complaint" {} }
+                                div class="said" { slot name="complaints" {} }
+                            }
                             slot name="variants" {}
-                            slot name="complaints" {}
                             slot name="uplink" {}
                             slot name="tor" {}
                             slot name="recording" {}

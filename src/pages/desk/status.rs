@@ -27,8 +27,8 @@ pub const CSS: &str = include_str!("../../../assets/desk-status.css");
 pub fn block(values: &DeskValues) -> Markup {
     html! {
         (encoder(&values.encoder))
-        (variants(&values.variants))
         (complaints(&values.complaints))
+        (variants(&values.variants))
         (outgoing(&values.outgoing))
         (tor(&values.tor))
         (recording(&values.recording))
@@ -78,9 +78,9 @@ fn figures(state: &EncoderState) -> Markup {
         dl class="figures" {
             @if let Some(fps) = state.fps { div { dt { "Frames a second" } dd { (fps) } } }
             @if let Some(bits) = state.bits_per_second { div { dt { "Bitrate" } dd { (rate(bits)) } } }
-            @if let Some(since) = state.since_last_fragment { div { dt { "Last piece" } dd { (ago(since)) } } }
-            @if let Some(fragment) = state.fragment { div { dt { "Each piece" } dd { (time(fragment)) } } }
-            @if let Some(segment) = state.segment { div { dt { "Each file" } dd { (time(segment)) } } }
+            @if let Some(since) = state.since_last_fragment { div { dt { "Last data" } dd { (ago(since)) } } }
+            @if let Some(fragment) = state.fragment { div { dt { "In pieces of" } dd { (time(fragment)) } } }
+            @if let Some(segment) = state.segment { div { dt { "In files of" } dd { (time(segment)) } } }
             @if let Some(gop) = state.gop { div { dt { "A keyframe every" } dd { (time(gop)) } } }
             @if let Some(picture) = state.picture {
                 div {
@@ -110,7 +110,7 @@ fn variants(lines: &[VariantLine]) -> Markup {
     html! {
         x-variants slot="variants" {
             @if !lines.is_empty() {
-                h2 { "Qualities beside it" }
+                h2 { "Other qualities" }
                 ul {
                     @for line in lines {
                         li {
@@ -133,15 +133,21 @@ fn variants(lines: &[VariantLine]) -> Markup {
 }
 
 /// What ffmpeg said, be it the encoder, the one that repacks RTMP or the one for the slate: the newest
-/// line, and the others behind it.
+/// line, and all of them, the newest first.
+///
+/// Two parts: the element that opens and closes is that of the panel, and does not change with each
+/// line.
 fn complaints(lines: &[String]) -> Markup {
     html! {
+        x-complaint slot="complaint" {
+            @match lines.last() {
+                Some(last) => code { (last) },
+                None => "nothing",
+            }
+        }
         x-complaints slot="complaints" {
-            @if let Some(last) = lines.last() {
-                details {
-                    summary { "ffmpeg said: " code { (last) } }
-                    ul { @for line in lines { li { code { (line) } } } }
-                }
+            @if !lines.is_empty() {
+                ul { @for line in lines.iter().rev() { li { code { (line) } } } }
             }
         }
     }
@@ -240,7 +246,7 @@ mod tests {
         clock::WallTime,
         media::{
             meter::{FrameRate, Picture, Sound},
-            uplink::Uplink,
+            uplink::{Uplink, outgoing::Offered},
         },
         room::audit::AuditId,
     };
@@ -302,6 +308,7 @@ mod tests {
             full: Some(580_000),
             sound: Some(64_000),
             has_admission: true,
+            offered: Some(Offered::default()),
         }));
 
         assert!(html.contains("<p>1.1 Mbit/s to 2 people</p>"), "{html}");
@@ -402,16 +409,17 @@ mod tests {
     fn what_ffmpeg_said_is_there_as_text_with_the_newest_line_in_sight() {
         assert_eq!(
             text(&DeskUpdate::Complaints([].into())),
-            "<x-complaints slot=\"complaints\"></x-complaints>"
+            "<x-complaint slot=\"complaint\">nothing</x-complaint>\
+             <x-complaints slot=\"complaints\"></x-complaints>"
         );
         let lines = ["[x11grab] <b>&", "the slate: no such file"].map(str::to_owned);
 
         let html = text(&DeskUpdate::Complaints(lines.into()));
 
         for part in [
-            "<summary>ffmpeg said: <code>the slate: no such file</code></summary>",
-            "<li><code>[x11grab] &lt;b&gt;&amp;</code></li>",
-            "<li><code>the slate: no such file</code></li>",
+            "<x-complaint slot=\"complaint\"><code>the slate: no such file</code></x-complaint>",
+            "<ul><li><code>the slate: no such file</code></li>",
+            "<li><code>[x11grab] &lt;b&gt;&amp;</code></li></ul>",
         ] {
             assert!(html.contains(part), "{part}: {html}");
         }
@@ -422,8 +430,9 @@ mod tests {
         let html = block(&DeskValues::default()).into_string();
         for element in [
             "x-encoder",
-            "x-variants",
+            "x-complaint",
             "x-complaints",
+            "x-variants",
             "x-uplink",
             "x-tor",
             "x-recording",

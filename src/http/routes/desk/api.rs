@@ -20,7 +20,7 @@ use self::answer::Failure;
 use crate::{
     clock::Clock,
     http::{Site, retitle::Retitle},
-    live::{panel::Panel, room::RoomHandle},
+    live::{desk::DeskFeed, panel::Panel, room::RoomHandle},
     passwords::Passwords,
 };
 
@@ -60,6 +60,7 @@ pub(super) fn routes() -> Router<Site> {
 struct Parts {
     room: RoomHandle,
     panel: Panel,
+    desk: DeskFeed,
     passwords: Passwords,
     retitle: Retitle,
     clock: Clock,
@@ -70,6 +71,7 @@ impl FromRef<Site> for Parts {
         Self {
             room: site.room.clone(),
             panel: site.panel.clone(),
+            desk: site.desk.clone(),
             passwords: site.passwords.clone(),
             retitle: site.retitle.clone(),
             clock: site.live.clock,

@@ -13,7 +13,7 @@ use super::{
     request::{Program, Sent},
 };
 use crate::{
-    media::broadcast::Air,
+    media::{broadcast::Air, uplink::sums::Sums},
     room::{
         access::ViewingPassword,
         order::{Actor, Order},
@@ -38,6 +38,8 @@ pub(super) struct Info {
     people: usize,
     /// Whether there is a viewing password; never which.
     has_viewing_password: bool,
+    /// What goes out to viewers, and what there is room for, as the desk shows it.
+    uplink: Sums,
 }
 
 fn info(parts: &Parts) -> Info {
@@ -57,6 +59,7 @@ fn info(parts: &Parts) -> Info {
         viewers: summary.watching,
         people: groups.iter().map(|group| group.count).sum(),
         has_viewing_password: parts.room.viewing_password().is_some(),
+        uplink: Sums::from(&parts.desk.values().outgoing),
     }
 }
 
