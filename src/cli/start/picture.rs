@@ -124,16 +124,30 @@ fn prepare_slate(settings: &Settings, plan: Plan, video: VideoHandle, complaints
         return;
     }
     // Ends by itself; a show that ends before does not wait for it.
-    let started =
-        thread::Builder::new()
-            .name("slate".to_owned())
-            .spawn(move || match encoder::slate(&plan, path, &complaints) {
-                Ok(bytes) => match Clip::parse(&bytes) {
-                    Ok(clip) => show_slate(&video, &clip.into(), at_most),
-                    Err(error) => tracing::warn!("there is no slate: {error}"),
-                },
+    let started = thread::Builder::new()
+        .name("slate".to_owned())
+        .spawn(move || {
+            let make = |path| -> anyhow::Result<Clip> {
+                let bytes = encoder::slate(&plan, path, &complaints)?;
+                Ok(Clip::parse(&bytes)?)
+            };
+            let own = path.map(|path| make(Some(path)));
+            let made = match own {
+                Some(Ok(clip)) => Ok(clip),
+                Some(Err(error)) => {
+                    tracing::warn!(
+                        "`encoder.slate` cannot be shown: {error}; the card that is built in \
+                             takes its place"
+                    );
+                    make(None)
+                }
+                None => make(None),
+            };
+            match made {
+                Ok(clip) => show_slate(&video, &clip.into(), at_most),
                 Err(error) => tracing::warn!("there is no slate: {error}"),
-            });
+            }
+        });
     if let Err(error) = started {
         tracing::warn!("there is no slate: {error}");
     }

@@ -7,7 +7,7 @@
 use std::{
     collections::VecDeque,
     io::{self, Read as _, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Stdio,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::Builder,
@@ -209,17 +209,36 @@ impl Maker {
         }
     }
 
-    /// Encodes one.
+    /// Encodes one: of what the broadcaster named if that works.
     fn make(&self, number: u64, init: &InitSegment) -> Result<Spliced, Failure> {
         let likeness = Likeness::of(init)?;
         if !self.shared.holds_after(number, PAUSE) {
             return Err(Failure::Superseded);
         }
         probe::check_ffmpeg(&self.plan.ffmpeg).map_err(SlateError::from)?;
-        let (input, seconds) = slate::input(&self.plan.ffmpeg, self.path.clone())?;
+        if let Some(path) = &self.path {
+            match self.make_of(number, init, &likeness, Some(path)) {
+                Err(Failure::Slate(error)) => tracing::warn!(
+                    "`encoder.slate` cannot be shown: {error}; the card that is built in takes its place"
+                ),
+                outcome => return outcome,
+            }
+        }
+        self.make_of(number, init, &likeness, None)
+    }
+
+    /// Encodes this picture or clip, or the card.
+    fn make_of(
+        &self,
+        number: u64,
+        init: &InitSegment,
+        likeness: &Likeness,
+        path: Option<&Path>,
+    ) -> Result<Spliced, Failure> {
+        let (input, seconds) = slate::input(&self.plan.ffmpeg, path.map(Path::to_owned))?;
         let needs_card = matches!(input, Input::Still { path: None }) && likeness.picture.is_some();
         let plan = self.plan.of_slate(input);
-        let arguments = plan.arguments_like(&likeness, seconds);
+        let arguments = plan.arguments_like(likeness, seconds);
         let bytes = self.encode(number, arguments, needs_card)?;
         let clip = Clip::parse(&bytes.into())?;
         Ok(Spliced::new(&clip, init)?)
