@@ -357,6 +357,11 @@ fn what_cannot_work_is_said_in_a_sentence_before_the_show() {
             vec!["--source", "camera", "--bitrate", "fast"],
             "write kilobits a second",
         ),
+        (vec!["--source", "screen"], "`DISPLAY` is not set"),
+        (
+            vec!["--source", "ingest", "--bitrate", "700k"],
+            "say it to the encoder that you use",
+        ),
         (vec!["--source", "test", "--loop"], "`--loop` is for"),
         (vec!["--source", "file"], "required"),
     ] {
@@ -373,6 +378,7 @@ fn what_cannot_work_is_said_in_a_sentence_before_the_show() {
             ])
             .arg(there)
             .args(&arguments)
+            .env_remove("DISPLAY")
             .stdin(Stdio::null())
             .output()
             .expect("the program runs");

@@ -255,6 +255,19 @@ impl SourceArguments {
         if is_url && let Some(Err(mistake)) = self.address() {
             return Some(mistake.to_string());
         }
+        let is_encoded = !matches!(
+            self.source,
+            Kind::Demo | Kind::Watch | Kind::Rtmp | Kind::Ingest
+        );
+        let says_how = self.preset.is_some() || self.hardware.is_some() || self.bitrate.is_some();
+        if says_how && !is_encoded {
+            return Some(format!(
+                "`--preset`, `--hardware` and `--bitrate` are for an encoder that onionstream runs, and \
+                 `{}` has none; say it to the encoder that you use, or name another source with \
+                 `--source`",
+                self.word()
+            ));
+        }
         let preset = self.preset.as_deref().and_then(Preset::parse);
         let hardware = self.hardware.as_deref().and_then(HardwareEncoder::parse);
         if hardware.is_some() && preset.is_some_and(|preset| !preset.is_h264()) {
@@ -305,7 +318,7 @@ impl SourceArguments {
     ///
     /// # Errors
     ///
-    /// A feed that may not be fetched, or an address that is none.
+    /// A feed that may not be fetched, an address that is none, or no screen.
     pub(super) fn source(&self, settings: &Settings) -> anyhow::Result<Source> {
         let live = |input| Source::Encoder(Job::Live(plan(settings, input)));
         let microphone = || {
@@ -324,7 +337,7 @@ impl SourceArguments {
             Kind::Ingest => Source::Ingest,
             Kind::Test => live(Input::Test),
             Kind::Screen => live(Input::Screen {
-                display: display(settings),
+                display: display(settings)?,
                 microphone: microphone(),
             }),
             Kind::Camera => live(Input::Camera {
@@ -354,13 +367,18 @@ fn line_of_input() -> anyhow::Result<Zeroizing<String>> {
     Ok(text)
 }
 
-fn display(settings: &Settings) -> String {
-    let named = settings.encoder.screen.clone();
+fn display(settings: &Settings) -> anyhow::Result<String> {
+    let mut named = settings.encoder.screen.clone();
     if named.is_empty() {
-        std::env::var("DISPLAY").unwrap_or_default()
-    } else {
-        named
+        named = std::env::var("DISPLAY").unwrap_or_default();
     }
+    anyhow::ensure!(
+        !named.is_empty() || !settings.encoder.preset.has_video(),
+        "there is no X11 screen here: `DISPLAY` is not set; start this from a terminal on the X11 \
+         desktop, or name a screen with `--set encoder.screen=:0`; Wayland desktops give their picture \
+         to OBS only"
+    );
+    Ok(named)
 }
 
 /// How our own encoder encodes.

@@ -164,7 +164,13 @@ impl Plan {
         if let Some(picture) = picture {
             let upload = self.hardware().map_or("", Hardware::filters);
             let filter = format!("{}{upload}", self.filter());
-            add(&["-map", picture, "-filter:v", &filter]);
+            match self.input.drawn() {
+                Some(drawn) => {
+                    let graph = format!("{drawn},{filter}{picture}");
+                    add(&["-filter_complex", &graph, "-map", picture]);
+                }
+                None => add(&["-map", picture, "-filter:v", &filter]),
+            }
         }
         add(&["-map", sound]);
         if self.input.has_own_clock() {
@@ -184,6 +190,11 @@ impl Plan {
             Some(hardware) => hardware.video(self.preset, self.video_kbits, gop),
             None => self.preset.video(self.video_kbits, gop),
         });
+        if wants_video {
+            // Where its samples of colour lie is said in the init segment too: a camera or a film that
+            // comes as JPEG would not share it with the slate and the other files.
+            options.extend(["-chroma_sample_location:v", "left"].map(str::to_owned));
+        }
         options.extend(self.preset.audio(self.sound.kbits));
         options.extend(NO_TRACES.map(str::to_owned));
         arguments.extend(options.into_iter().map(OsString::from));
@@ -338,9 +349,15 @@ mod tests {
         let mute = file(true, false, Preset::Balanced);
         assert!(mute.contains("anullsrc") && mute.contains("-map 1:a:0 -shortest"));
         let blind = file(false, true, Preset::Balanced);
-        assert!(blind.contains("color=c=black") && blind.contains("-map 1:v:0"));
+        assert!(blind.contains("[black]' -map '[black]'"), "{blind}");
+        assert!(
+            blind.contains("-shortest") && !blind.contains("lavfi"),
+            "{blind}"
+        );
         let sound = file(true, true, Preset::Audio);
         assert!(sound.contains("-map 0:a:0 -vn") && !sound.contains("0:V"));
+        let sound = file(false, true, Preset::Audio);
+        assert!(sound.contains("-map 0:a:0 -vn") && !sound.contains("[black]"));
     }
 
     #[test]

@@ -158,7 +158,7 @@ impl Input {
                     _ => {}
                 }
                 // A channel of several files needs the same tracks in all of them.
-                if wants_video && !contents.video {
+                if wants_video && !contents.video && self.drawn().is_none() {
                     let black = format!("color=c=black:size={width}x{height}:rate={frame_rate}");
                     arguments.all(["-f", "lavfi", "-i", &black]);
                 }
@@ -177,11 +177,26 @@ impl Input {
                 match (contents.video, contents.audio) {
                     (true, true) => (wants_video.then_some("0:V:0"), "0:a:0"),
                     (true, false) => (wants_video.then_some("0:V:0"), "1:a:0"),
+                    (false, _) if self.drawn().is_some() => (wants_video.then_some(DRAWN), "0:a:0"),
                     (false, _) => (wants_video.then_some("1:v:0"), "0:a:0"),
                 }
             }
             _ if wants_video => (Some("0:v:0"), "1:a:0"),
             _ => (None, "0:a:0"),
+        }
+    }
+
+    /// What draws the picture that [`DRAWN`] names: black, out of the sound, so that it ends with the
+    /// sound. A source of black beside it would be encoded on for as long as the encoder looks ahead,
+    /// and the next file would come so much too late.
+    pub(super) fn drawn(&self) -> Option<&'static str> {
+        match self {
+            Self::File { contents, .. } if !contents.video => Some(
+                // Numbered anew at 25 a second: what the scope says of its end is wrong in ffmpeg 5.1.
+                "[0:a:0]aresample=48000:async=1,avectorscope=size=16x16:rate=25,\
+                 drawbox=color=black:thickness=fill,setpts=N/25/TB",
+            ),
+            _ => None,
         }
     }
 
@@ -207,6 +222,9 @@ impl Input {
         }
     }
 }
+
+/// The picture of a file that has none.
+pub(super) const DRAWN: &str = "[black]";
 
 /// Silence without an end.
 const SILENCE: &str = "anullsrc=channel_layout=stereo:sample_rate=48000";

@@ -134,10 +134,15 @@ pub fn advice(state: &EncoderState) -> Vec<Advice> {
 }
 
 fn codec(state: &EncoderState) -> Option<String> {
-    let codec = state.picture?.codec?;
-    (codec == "HEVC").then(|| {
-        "Tor Browser does not play HEVC; encode with `-c:v libx264` or `-c:v libvpx-vp9`".to_owned()
-    })
+    let what = match state.picture?.codec {
+        Some("HEVC") => "HEVC",
+        // Such as MPEG-4 Part 2, which some encoders write unless they are told.
+        None => "the codec of this picture",
+        Some(_) => return None,
+    };
+    Some(format!(
+        "Tor Browser does not play {what}; encode with `-c:v libx264` or `-c:v libvpx-vp9`"
+    ))
 }
 
 fn bitrate(state: &EncoderState) -> Option<String> {

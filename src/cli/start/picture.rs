@@ -17,7 +17,9 @@ use super::{
 use crate::{
     clock::{Clock, Tick},
     config::Settings,
-    encoder::{self, Complaints, EncoderThread, Input, Leash, Plan, Slates, Surroundings},
+    encoder::{
+        self, Complaints, EncoderThread, Input, Leash, Plan, SlateError, Slates, Surroundings,
+    },
     http::Site,
     ingest::{self, IngestThread, Stop},
     live::video::VideoHandle,
@@ -128,17 +130,28 @@ fn prepare_slate(settings: &Settings, plan: Plan, video: VideoHandle, around: Su
         return;
     }
     // Ends by itself, at the latest with the show, which does not wait for it.
-    let started =
-        thread::Builder::new()
-            .name("slate".to_owned())
-            .spawn(move || match encoder::slate(&plan, path, &around) {
-                Ok(bytes) => match Clip::parse(&bytes) {
-                    Ok(clip) => show_slate(&video, &clip.into(), at_most),
-                    Err(error) => tracing::warn!("there is no slate: {error}"),
-                },
-                Err(error) if error.is_over() => {}
-                Err(error) => tracing::warn!("there is no slate: {error}"),
-            });
+    let work = move || {
+        let make = |path| -> Result<Clip, SlateError> {
+            let bytes = encoder::slate(&plan, path, &around)?;
+            Ok(Clip::parse(&bytes)?)
+        };
+        let made = match path.map(|path| make(Some(path))) {
+            Some(Err(error)) if !error.is_over() => {
+                tracing::warn!(
+                    "`encoder.slate` cannot be shown: {error}; the card that is built in takes its place"
+                );
+                make(None)
+            }
+            Some(outcome) => outcome,
+            None => make(None),
+        };
+        match made {
+            Ok(clip) => show_slate(&video, &clip.into(), at_most),
+            Err(error) if error.is_over() => {}
+            Err(error) => tracing::warn!("there is no slate: {error}"),
+        }
+    };
+    let started = thread::Builder::new().name("slate".to_owned()).spawn(work);
     if let Err(error) = started {
         tracing::warn!("there is no slate: {error}");
     }

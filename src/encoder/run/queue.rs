@@ -15,6 +15,13 @@ use super::super::{
 /// Files of a directory that are looked at.
 const MAX_FILES: usize = 10_000;
 
+/// What lies beside films and music and is neither: covers and other pictures, which would flash by
+/// for the length of one frame, subtitles, lists, notes. By the ending, in small letters.
+const COMPANIONS: [&str; 22] = [
+    "jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "svg", "srt", "ass", "ssa", "vtt", "sub",
+    "idx", "lrc", "nfo", "txt", "md", "m3u", "m3u8", "cue", "log",
+];
+
 /// The files that are played, in their order.
 #[derive(Debug)]
 pub(super) struct Queue {
@@ -100,7 +107,7 @@ fn list(path: &Path) -> Result<VecDeque<PathBuf>, EncoderError> {
         let is_hidden = file
             .file_name()
             .is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
-        if !is_hidden && file.is_file() {
+        if !is_hidden && !is_companion(&file) && file.is_file() {
             files.push(file);
         }
     }
@@ -113,6 +120,15 @@ fn list(path: &Path) -> Result<VecDeque<PathBuf>, EncoderError> {
     Ok(files.into())
 }
 
+fn is_companion(file: &Path) -> bool {
+    let ending = file.extension().and_then(|ending| ending.to_str());
+    ending.is_some_and(|ending| {
+        COMPANIONS
+            .iter()
+            .any(|one| one.eq_ignore_ascii_case(ending))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,7 +136,14 @@ mod tests {
     #[test]
     fn files_come_by_name_and_new_ones_in_the_next_round() {
         let dir = tempfile::tempdir().unwrap();
-        for name in ["b.mp4", "a.mkv", ".hidden"] {
+        for name in [
+            "b.mp4",
+            "a.mkv",
+            ".hidden",
+            "a.srt",
+            "Cover.JPG",
+            "list.m3u8",
+        ] {
             fs::write(dir.path().join(name), "x").unwrap();
         }
         let mut queue = Queue {
@@ -143,6 +166,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let empty = list(dir.path()).unwrap_err().to_string();
         assert!(empty.contains("nothing to play"), "{empty}");
+        fs::write(dir.path().join("cover.jpg"), "x").unwrap();
+        assert!(list(dir.path()).is_err(), "no film and no music");
+        assert_eq!(
+            list(&dir.path().join("cover.jpg")).unwrap().len(),
+            1,
+            "as named"
+        );
         let missing = list(&dir.path().join("x")).unwrap_err().to_string();
         assert!(missing.contains("cannot be read"), "{missing}");
     }

@@ -7,7 +7,7 @@
 use std::{
     collections::VecDeque,
     io, mem,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -19,7 +19,7 @@ use std::{
 use super::Surroundings;
 use crate::{
     encoder::{
-        ask::question,
+        ask::{Leash, question},
         command::Plan,
         complaints::Complaints,
         input::Input,
@@ -211,7 +211,7 @@ impl Maker {
         }
     }
 
-    /// Encodes one.
+    /// Encodes one: of what the broadcaster named if that works.
     fn make(&self, number: u64, init: &InitSegment) -> Result<Spliced, Failure> {
         let likeness = Likeness::of(init)?;
         if !self.shared.holds_after(number, PAUSE) {
@@ -223,13 +223,32 @@ impl Maker {
         }
         let leash = self.around.leash.and(&orders.superseded);
         drop(orders);
+        probe::check_ffmpeg(&self.plan.ffmpeg, &leash)?;
+        if let Some(path) = &self.path {
+            match self.make_of(init, &likeness, Some(path), &leash) {
+                Err(Failure::Slate(error)) => tracing::warn!(
+                    "`encoder.slate` cannot be shown: {error}; the card that is built in takes its place"
+                ),
+                outcome => return outcome,
+            }
+        }
+        self.make_of(init, &likeness, None, &leash)
+    }
+
+    /// Encodes this picture or clip, or the card.
+    fn make_of(
+        &self,
+        init: &InitSegment,
+        likeness: &Likeness,
+        path: Option<&Path>,
+        leash: &Leash,
+    ) -> Result<Spliced, Failure> {
         let ffmpeg = &self.plan.ffmpeg;
-        probe::check_ffmpeg(ffmpeg, &leash)?;
-        let (input, seconds) = slate::input(ffmpeg, self.path.clone(), &leash)?;
+        let (input, seconds) = slate::input(ffmpeg, path.map(Path::to_owned), leash)?;
         let needs_card = matches!(input, Input::Still { path: None }) && likeness.picture.is_some();
         let plan = self.plan.of_slate(input);
-        let task = question(ffmpeg, plan.arguments_like(&likeness, seconds));
-        let bytes = slate::encode(task, needs_card, &self.around, &leash, Complaints::last)?;
+        let task = question(ffmpeg, plan.arguments_like(likeness, seconds));
+        let bytes = slate::encode(task, needs_card, &self.around, leash, Complaints::last)?;
         let clip = Clip::parse(&bytes)?;
         Ok(Spliced::new(&clip, init)?)
     }

@@ -21,7 +21,10 @@ fn good() -> EncoderState {
         fragment: Some(ms(200)),
         segment: Some(ms(2000)),
         gop: Some(ms(1000)),
-        picture: Some(Picture::default()),
+        picture: Some(Picture {
+            codec: Some("H.264"),
+            size: None,
+        }),
         sound: Some(Sound::default()),
         speed: Some(1000),
         lateness: Duration::ZERO,
@@ -112,6 +115,16 @@ const TROUBLES: &[(Change, Concern, &[&str])] = &[
         },
         Concern::Codec,
         &["HEVC", "`-c:v libx264`"],
+    ),
+    (
+        |state| {
+            state.picture = Some(Picture {
+                codec: None,
+                size: None,
+            });
+        },
+        Concern::Codec,
+        &["the codec of this picture", "`-c:v libx264`"],
     ),
     (
         |state| state.since_last_fragment = Some(ms(5000)),
