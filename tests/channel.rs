@@ -83,6 +83,28 @@ fn files_of_all_kinds_go_round_in_one_response_without_a_gap() {
 }
 
 #[test]
+fn broken_files_between_good_ones_cost_viewers_nothing() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let folder = directory.path();
+    make(&folder.join("1.mkv"), &[PICTURE, TONE], &[]);
+    for number in 0..7 {
+        let broken = folder.join(format!("2 broken {number}.mkv"));
+        fs::write(broken, "nobody can play this").expect("a file");
+    }
+    make(&folder.join("3.mkv"), &[PICTURE, TONE], &[]);
+    let folder = folder.to_str().expect("text");
+    let server = start(&["--source", "folder", folder, "--loop"]);
+
+    let mut watching = Watching::open(&server);
+    assert!(watching.until(SOON, |watching| watching.seconds() > 12.0));
+
+    assert_eq!(watching.inits.len(), 1, "one broadcast");
+    let (pause, _) = watching.seams();
+    assert!(pause < Duration::from_millis(150), "{pause:?}");
+    assert!(server.log().matches("on with the next").count() >= 7);
+}
+
+#[test]
 fn a_slate_in_jpeg_is_shown_and_the_card_in_the_place_of_one_that_is_broken() {
     let directory = tempfile::tempdir().expect("a directory");
     let picture = directory.path().join("back soon.jpg");

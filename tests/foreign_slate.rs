@@ -494,6 +494,25 @@ fn without_ffmpeg_or_for_other_codecs_the_response_ends_and_the_log_says_why_onc
 }
 
 #[test]
+fn the_card_takes_the_place_of_a_slate_that_is_broken_whoever_encodes() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let broken = directory.path().join("back soon.mp4");
+    fs::write(&broken, "nobody can play this").expect("a file");
+    let slate = format!("encoder.slate={}", broken.display());
+    let stream = Stream::new(Way::Ingest, Codecs::High, 48_000);
+    let server = stream.start(&["--set", &slate]);
+    let encoder = stream.publish(&server);
+    server.wait_log("the card that is built in takes its place", SOON);
+    server.wait_log(READY, SOON);
+    let mut watching = Watching::open(&server);
+    assert!(watching.until(SOON, |watching| watching.seconds() > 3.0));
+    drop(encoder);
+    let before = watching.seconds();
+    assert!(watching.until(SOON, |watching| watching.seconds() > before + 6.0));
+    assert_eq!(watching.inits.len(), 1, "one response");
+}
+
+#[test]
 fn an_encoder_that_has_ended_properly_is_not_waited_for() {
     for way in [Way::Ingest, Way::Rtmp, Way::Files] {
         let stream = Stream::new(way, Codecs::High, 48_000);

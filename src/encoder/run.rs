@@ -263,7 +263,20 @@ fn files(
 ) {
     let leash = around.leash.and(&life.ended);
     let mut pause = FIRST_PAUSE;
+    let (mut round, mut has_played) = (0, false);
     while let Some(path) = queue.next() {
+        if queue.round() != round {
+            round = queue.round();
+            // Nothing but broken files must not become a loop that never rests. Between good ones they
+            // cost no pause: it would be longer than what is encoded ahead.
+            if has_played {
+                pause = FIRST_PAUSE;
+            } else {
+                life.sleep(pause);
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+            has_played = false;
+        }
         if life.is_over() || ahead.send(Ahead::File).is_err() {
             return;
         }
@@ -278,11 +291,9 @@ fn files(
         if life.is_over() {
             return;
         }
+        has_played |= has_come;
         match outcome {
-            Ok(Ended::Well) if has_come => {
-                pause = FIRST_PAUSE;
-                continue;
-            }
+            Ok(Ended::Well) if has_come => {}
             Ok(ended) => tracing::warn!(
                 "`{}`: the encoder {}; on with the next{}",
                 path.display(),
@@ -290,11 +301,6 @@ fn files(
                 last_words(&around.complaints)
             ),
             Err(error) => tracing::warn!("{error}; on with the next"),
-        }
-        if !has_come {
-            // Nothing but broken files must not become a loop that never rests.
-            life.sleep(pause);
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
     tracing::info!("everything was played");
