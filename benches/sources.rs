@@ -2,7 +2,7 @@
 //! same run the floor: the same encoder and the same decoder with nothing but a pipe between them.
 //! `docs/benchmarks.md` says how to read the table.
 //!
-//! Run it with `cargo bench --bench sources`. It needs ffmpeg.
+//! Run it with `cargo bench --bench sources`. It needs ffmpeg, and Xvfb for the screen.
 
 #![expect(
     clippy::print_stdout,
@@ -43,6 +43,7 @@ use stage::{
     watch,
     watching::encoders_of,
 };
+use tempfile::TempDir;
 
 /// Pictures a second.
 const RATE: u32 = 25;
@@ -74,15 +75,21 @@ enum Way {
     Ingest,
     /// FLV over RTMP, which another ffmpeg repacks.
     Rtmp,
+    /// A screen that shows the film.
+    Screen,
+    /// The playlist of another program like this one, which follows growing segments.
+    Url,
 }
 
 impl Way {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 7] = [
         Self::Floor,
         Self::Own,
         Self::Watch,
         Self::Ingest,
         Self::Rtmp,
+        Self::Screen,
+        Self::Url,
     ];
 
     fn name(self) -> &'static str {
@@ -92,6 +99,8 @@ impl Way {
             Self::Watch => "watch",
             Self::Ingest => "ingest",
             Self::Rtmp => "rtmp",
+            Self::Screen => "screen",
+            Self::Url => "url",
         }
     }
 }
@@ -159,9 +168,27 @@ fn measure(way: Way) -> Seen {
         end(&mut encoder);
         return seen;
     }
-    let server = start(way, directory.path(), film.address);
+    let origin = (way == Way::Url).then(|| Origin::start(film.address));
+    let screen = (way == Way::Screen).then(|| Screen::start(film.address));
+    let arguments = match (&origin, &screen) {
+        (Some(origin), _) => vec![
+            origin.playlist(),
+            "--direct".to_owned(),
+            "no-tor".to_owned(),
+            "--direct".to_owned(),
+            "shows-my-address".to_owned(),
+        ],
+        (_, Some(screen)) => vec![
+            "--set".to_owned(),
+            format!("encoder.screen={}", screen.display),
+            "--set".to_owned(),
+            "encoder.microphone=none".to_owned(),
+        ],
+        _ => Vec::new(),
+    };
+    let server = start(way, directory.path(), film.address, &arguments);
     let _encoder = match way {
-        Way::Own | Way::Floor => None,
+        Way::Own | Way::Floor | Way::Screen | Way::Url => None,
         Way::Watch => Some(growing_segments(
             film.address,
             &directory.path().join("stream"),
@@ -190,7 +217,73 @@ fn measure(way: Way) -> Seen {
     viewer.watch(Some(server.id()))
 }
 
-fn start(way: Way, directory: &Path, film: SocketAddr) -> Server {
+/// Somebody else's broadcast.
+struct Origin {
+    server: Server,
+    _encoder: Process,
+    // Deleted when nobody writes there any more.
+    _directory: TempDir,
+}
+
+impl Origin {
+    fn start(film: SocketAddr) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let server = start(Way::Watch, directory.path(), film, &[]);
+        let encoder = growing_segments(film, &directory.path().join("stream"));
+        let address = server.local_address();
+        let is_there = || {
+            let playlist = Request::get("/stream.m3u8").send(address);
+            (playlist.status == 200).then_some(())
+        };
+        watch(PATIENCE, is_there).unwrap_or_else(|| panic!("{}", server.log()));
+        Self {
+            server,
+            _encoder: encoder,
+            _directory: directory,
+        }
+    }
+
+    fn playlist(&self) -> String {
+        format!("{}stream.m3u8", self.server.local_url())
+    }
+}
+
+/// An X11 screen that is filled by the film.
+struct Screen {
+    display: String,
+    _film: Process,
+    _server: Process,
+}
+
+impl Screen {
+    fn start(film: SocketAddr) -> Self {
+        let mut command = Command::new(program("Xvfb", "XVFB"));
+        command
+            .args(["-displayfd", "1", "-nolisten", "tcp", "-screen", "0"])
+            .arg(format!("{WIDTH}x{HEIGHT}x24"));
+        let server = Process::start("Xvfb", &mut command);
+        let number = server.out().find(PATIENCE, |line| line.parse::<u32>().ok());
+        let display = format!(":{}", number.expect("a screen"));
+        let mut command = Command::new(program("ffmpeg", "FFMPEG"));
+        command
+            .args("-nostdin -hide_banner -nostats -loglevel error -fflags nobuffer".split(' '))
+            .args("-f rawvideo -pixel_format gray".split(' '))
+            .args(["-video_size", &format!("{WIDTH}x{HEIGHT}")])
+            .args(["-framerate", &RATE.to_string()])
+            .args(["-i", &format!("tcp://{film}")])
+            .args("-pix_fmt yuv420p -f sdl2 film".split(' '))
+            .env("DISPLAY", &display)
+            .env("SDL_VIDEODRIVER", "x11")
+            .env("SDL_RENDER_DRIVER", "software");
+        Self {
+            display,
+            _film: Process::start("ffmpeg that paints", &mut command),
+            _server: server,
+        }
+    }
+}
+
+fn start(way: Way, directory: &Path, film: SocketAddr, arguments: &[String]) -> Server {
     let real = program("ffmpeg", "FFMPEG");
     // The test picture of `--source test` becomes the film.
     let script = format!(
@@ -209,27 +302,22 @@ exec "{}" "$@"
         real.display()
     );
     let ffmpeg = write_script(directory, "ffmpeg", &script);
-    let own = format!("encoder.ffmpeg={}", ffmpeg.display());
+    let ffmpeg = if way == Way::Own { &ffmpeg } else { &real };
+    let setting = format!("encoder.ffmpeg={}", ffmpeg.display());
     let source = match way {
         Way::Own | Way::Floor => "test",
         Way::Watch => "watch",
         Way::Ingest => "ingest",
         Way::Rtmp => "rtmp",
+        Way::Screen => "screen",
+        Way::Url => "url",
     };
-    Server::start_in(
-        directory,
-        &[
-            "--no-tor",
-            "--source",
-            source,
-            "--set",
-            "encoder.preset=low-latency",
-            "--rtmp",
-            "127.0.0.1:0",
-            "--set",
-            &own,
-        ],
-    )
+    // What belongs to a source stands right behind it.
+    let mut all = vec!["--source", source];
+    all.extend(arguments.iter().map(String::as_str));
+    all.extend(["--no-tor", "--set", "encoder.preset=low-latency"]);
+    all.extend(["--rtmp", "127.0.0.1:0", "--set", &setting]);
+    Server::start_in(directory, &all)
 }
 
 /// An encoder of the film, but for where it writes.
