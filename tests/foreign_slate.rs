@@ -490,6 +490,12 @@ fn without_ffmpeg_or_for_other_codecs_the_response_ends_and_the_log_says_why_onc
         let _again = stream.publish(&server);
         Watching::open(&server);
         assert_eq!(server.log().matches(why).count(), 1, "{}", server.log());
+        let unplayable = server
+            .log()
+            .matches("Tor Browser does not play HEVC")
+            .count();
+        let expected = usize::from(codecs == Codecs::Hevc);
+        assert_eq!(unplayable, expected, "{}", server.log());
     }
 }
 

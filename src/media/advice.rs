@@ -6,6 +6,7 @@
 //! The limits were measured with Firefox and ffmpeg; `docs/benchmarks.md` and the recipes in
 //! `ffmpeg/` keep to them.
 
+mod remedy;
 mod silence;
 pub mod uplink;
 
@@ -101,9 +102,9 @@ pub fn advice(state: &EncoderState) -> Vec<Advice> {
         return vec![silence];
     }
     if !state.on_air {
-        let flag = keyframe_flag(state);
         let words = format!(
-            "The encoder delivers, but no keyframe has come that playback could start with; set {flag}"
+            "The encoder delivers, but no keyframe has come that playback could start with; {}",
+            more_keyframes(state)
         );
         return vec![Advice {
             concern: Concern::NoStart,
@@ -141,7 +142,8 @@ fn codec(state: &EncoderState) -> Option<String> {
         Some(_) => return None,
     };
     Some(format!(
-        "Tor Browser does not play {what}; encode with `-c:v libx264` or `-c:v libvpx-vp9`"
+        "Tor Browser does not play {what}; {}",
+        remedy::codec(state.supply)
     ))
 }
 
@@ -152,19 +154,10 @@ fn bitrate(state: &EncoderState) -> Option<String> {
         bits if bits > SOME_CIRCUITS => "some Tor circuits carry",
         _ => return None,
     };
-    let flags = if state.picture.is_some() {
-        "`-b:v 600k -maxrate 600k -bufsize 600k` and `-b:a 64k`"
-    } else {
-        "`-b:a 64k`"
-    };
-    let aim = if state.picture.is_some() {
-        "700 kbit/s"
-    } else {
-        "64 kbit/s"
-    };
     Some(format!(
-        "{} is more than {whom}; try {aim} ({flags})",
-        rate(bits)
+        "{} is more than {whom}; try {}",
+        rate(bits),
+        remedy::bitrate(state.supply, state.picture.is_some())
     ))
 }
 
@@ -172,9 +165,9 @@ fn speed(state: &EncoderState) -> Option<String> {
     let speed = state.speed.filter(|speed| *speed < 950)?;
     Some(format!(
         "The encoder makes only {} of media in a second, so the picture must stop again and again; \
-         give it less to do: `-preset veryfast`, a smaller picture, or fewer frames; `onionstream doctor` \
-         says whether a graphics card can do it instead",
-        time(Duration::from_millis(u64::from(speed)))
+         give it less to do: {}; `onionstream doctor` says whether a graphics card can do it instead",
+        time(Duration::from_millis(u64::from(speed))),
+        remedy::less_work(state.supply)
     ))
 }
 
@@ -191,17 +184,17 @@ fn lateness(state: &EncoderState) -> Option<String> {
 fn gop(state: &EncoderState) -> Option<String> {
     let gop = state.gop.filter(|gop| *gop > LONG_GOP)?;
     Some(format!(
-        "Keyframes are {} apart, and nobody can start in between; set {}",
+        "Keyframes are {} apart, and nobody can start in between; {}",
         time(gop),
-        keyframe_flag(state)
+        more_keyframes(state)
     ))
 }
 
-/// The flag of ffmpeg for a keyframe each two seconds.
-fn keyframe_flag(state: &EncoderState) -> String {
+/// What makes a keyframe come each two seconds.
+fn more_keyframes(state: &EncoderState) -> String {
     let FrameRate(thousandths) = state.fps.unwrap_or(FrameRate(25_000));
     let frames = (thousandths.saturating_mul(2).saturating_add(500) / 1000).max(1);
-    format!("`-g {frames}`")
+    remedy::keyframes(state.supply, frames)
 }
 
 fn fragment(state: &EncoderState) -> Option<String> {
@@ -249,29 +242,30 @@ fn frame_rate(state: &EncoderState) -> Option<String> {
     let rate = state.fps?;
     if rate < FEW_FRAMES {
         return Some(format!(
-            "{rate} frames a second look like a slide show; set `-r 25`, and if it stays like this, \
-             the source gives no more or the computer is too slow"
+            "{rate} frames a second look like a slide show; set {}, and if it stays like this, \
+             the source gives no more or the computer is too slow",
+            remedy::frame_rate(state.supply)
         ));
     }
     (rate > MANY_FRAMES).then(|| {
         format!(
             "{rate} frames a second take bits from each picture that viewers would rather see sharp; \
-             try `-r 25`"
+             try {}",
+            remedy::frame_rate(state.supply)
         )
     })
 }
 
 fn sound(state: &EncoderState) -> Option<String> {
     match state.sound {
-        None => Some(
-            "There is no sound; if there should be some, name a source for it and add `-c:a aac -b:a 64k`"
-                .to_owned(),
-        ),
-        Some(sound) if sound.is_empty => Some(
-            "Sound was announced but none has come for 10 s, and players wait for it; see whether \
-             the microphone is connected, or leave it out with `-an`"
-                .to_owned(),
-        ),
+        None => Some(format!(
+            "There is no sound; if there should be some, {}",
+            remedy::sound(state.supply)
+        )),
+        Some(sound) if sound.is_empty => Some(format!(
+            "Sound was announced but none has come for 10 s, and players wait for it; {}",
+            remedy::no_sound_comes(state.supply)
+        )),
         Some(_) => None,
     }
 }

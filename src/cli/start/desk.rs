@@ -19,6 +19,7 @@ use crate::{
         video::VideoHandle,
     },
     media::{
+        advice::{Advice, Concern, advice},
         meter::{EncoderState, Supply},
         rendition::roughly,
         uplink::outgoing::Outgoing,
@@ -78,6 +79,7 @@ impl DeskUpdates {
         let mut history = History::new();
         let mut shown = EncoderState::default();
         let mut outgoing = Outgoing::default();
+        let mut unplayable = None;
         every(LOOK, move || {
             let now = EncoderState {
                 supply: self.supply,
@@ -85,6 +87,16 @@ impl DeskUpdates {
             };
             shown = now.steadied(&shown);
             self.desk.publish(&DeskUpdate::Encoder(shown));
+            // Who looks at the terminal alone would never know why nobody sees anything.
+            let words = advice(&shown)
+                .into_iter()
+                .find(|one| one.concern == Concern::Codec);
+            if words.is_some() && words != unplayable {
+                unplayable = words;
+                if let Some(Advice { words, .. }) = &unplayable {
+                    tracing::warn!("{words}");
+                }
+            }
             let variants = self.variants.states().into_iter().map(line);
             self.desk.publish(&DeskUpdate::Variants(variants.collect()));
             let offer = self.video.offer();

@@ -47,8 +47,8 @@ fn never(supply: Supply) -> &'static str {
             "Nothing has come from the source yet; if it stays like this, read what ffmpeg said"
         }
         Supply::Feed => {
-            "Nothing has come from the feed yet, and the way through Tor takes a while; if it stays like \
-             this, read what ffmpeg said, and see whether the feed is on"
+            "Nothing has come from the feed yet, which can take a minute; if it stays like this, read what \
+             ffmpeg said, and see whether the feed is on"
         }
         Supply::Push => {
             "Nothing has come from OBS yet, or whatever else you send with; start the stream there \

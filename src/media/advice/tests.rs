@@ -297,3 +297,40 @@ fn a_stream_that_is_refused_is_the_only_thing_worth_a_word() {
     assert_eq!(all.len(), 1);
     assert!(all[0].words.contains("`-write_tmcd 0`"), "{all:?}");
 }
+
+#[test]
+fn what_to_change_is_said_in_the_words_of_what_encodes() {
+    for (supply, ours, others) in [
+        (Supply::Directory, "`-", ["OBS", "`encoder.", "`--"]),
+        (Supply::Own, "`--", ["OBS", "`-g", "`-c:"]),
+        (Supply::Feed, "`--", ["OBS", "`-g", "`-c:"]),
+        (Supply::Push, "OBS", ["`-", "`encoder.", "`--"]),
+    ] {
+        let about = [
+            Concern::Codec,
+            Concern::Bitrate,
+            Concern::Speed,
+            Concern::Gop,
+            Concern::FrameRate,
+            Concern::Sound,
+            Concern::NoStart,
+        ];
+        let mut said = String::new();
+        for (change, concern, _) in TROUBLES.iter().filter(|(_, one, _)| about.contains(one)) {
+            let mut state = good();
+            change(&mut state);
+            state.supply = supply;
+            let advice = advice(&state);
+            let [advice] = &advice[..] else {
+                panic!("{advice:?}");
+            };
+            assert_eq!(advice.concern, *concern);
+            said += &advice.words;
+            said += "\n";
+        }
+        assert!(said.contains(ours), "{supply:?}: {said}");
+        for other in others {
+            assert!(!said.contains(other), "{supply:?}, `{other}`: {said}");
+        }
+    }
+}
