@@ -41,11 +41,7 @@ fn the_ffmpeg_of_the_slate_is_heard_at_the_desk_and_in_a_terminal() {
     });
     server.local_url();
     let line = complaint(&server, "the slate: ");
-    assert!(
-        server.log().contains("there is no slate: "),
-        "{}",
-        server.log()
-    );
+    server.wait_log("`encoder.slate` cannot be shown: ", SOON);
     let answer = server.says(&["complaints", "--json"]);
     assert!(
         answer.starts_with('[') && answer.contains("the slate: "),
@@ -83,7 +79,8 @@ fn the_ffmpeg_of_a_slate_for_an_encoder_of_somebody_else_is_heard_too() {
     let _encoder = Encoder::start(&stream, encoder::Options::new(Kind::Growing));
 
     complaint(&server, "the slate: ");
-    server.wait_log("this encoder has no slate: ", SOON);
+    server.wait_log("`encoder.slate` cannot be shown: ", SOON);
+    server.wait_log("a slate stands ready", SOON);
 }
 
 #[test]

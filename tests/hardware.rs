@@ -392,10 +392,23 @@ fn the_doctor_says_of_each_thing_what_is_wrong_and_what_to_do() {
             ["cannot be started", "install ffmpeg"],
         ),
         (
+            vec![
+                "--source",
+                "screen",
+                "--set",
+                "encoder.screen=:9876",
+                "--set",
+                &ffmpeg,
+            ],
+            "source",
+            "fail",
+            ["the screen `:9876`", "X11 desktop"],
+        ),
+        (
             vec!["--source", "screen", "--set", &ffmpeg],
             "source",
             "fail",
-            ["the screen", "X11 desktop"],
+            ["`DISPLAY` is not set", "X11 desktop"],
         ),
         (
             vec![

@@ -180,8 +180,14 @@ fn a_clip_that_gives_nothing_costs_the_slate_alone_and_the_log_says_what_to_do()
     let server = workshop.start(&["--source", "test", "--set", &slate]);
     let mut watching = Watching::open(&server);
     assert!(watching.until(SOON, |watching| watching.seconds() > 3.0));
-    let said = server.wait_log("there is no slate: it was not made in time", SOON);
-    for part in ["its file can be read", "`encoder.slate`"] {
+    let said = server.wait_log(
+        "`encoder.slate` cannot be shown: it was not made in time",
+        SOON,
+    );
+    for part in [
+        "its file can be read",
+        "the card that is built in takes its place",
+    ] {
         assert!(said.contains(part), "{said}");
     }
     let before = watching.seconds();
