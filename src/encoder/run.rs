@@ -107,6 +107,9 @@ const WATCH: Duration = Duration::from_millis(250);
 /// Fragments of files that are encoded ahead, at 200 ms each; the next file is opened this early.
 const AHEAD: usize = 20;
 
+/// Broken files in a row that cost no pause: looking into so many takes less than what is encoded ahead.
+const PASSED_OVER: u32 = 10;
+
 /// Checks the job and starts it on threads of its own. What comes goes to `sink`.
 ///
 /// # Errors
@@ -263,20 +266,8 @@ fn files(
 ) {
     let leash = around.leash.and(&life.ended);
     let mut pause = FIRST_PAUSE;
-    let (mut round, mut has_played) = (0, false);
+    let mut in_a_row = 0;
     while let Some(path) = queue.next() {
-        if queue.round() != round {
-            round = queue.round();
-            // Nothing but broken files must not become a loop that never rests. Between good ones they
-            // cost no pause: it would be longer than what is encoded ahead.
-            if has_played {
-                pause = FIRST_PAUSE;
-            } else {
-                life.sleep(pause);
-                pause = (pause * 2).min(LONGEST_PAUSE);
-            }
-            has_played = false;
-        }
         if life.is_over() || ahead.send(Ahead::File).is_err() {
             return;
         }
@@ -291,7 +282,6 @@ fn files(
         if life.is_over() {
             return;
         }
-        has_played |= has_come;
         match outcome {
             Ok(Ended::Well) if has_come => {}
             Ok(ended) => tracing::warn!(
@@ -301,6 +291,16 @@ fn files(
                 last_words(&around.complaints)
             ),
             Err(error) => tracing::warn!("{error}; on with the next"),
+        }
+        if has_come {
+            (in_a_row, pause) = (0, FIRST_PAUSE);
+            continue;
+        }
+        in_a_row += 1;
+        if in_a_row > PASSED_OVER {
+            // Nothing but broken files must not become a loop that never rests.
+            life.sleep(pause);
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
     tracing::info!("everything was played");

@@ -1,8 +1,8 @@
 //! Whether the clock is earlier now than it was when this program last ran here.
 //!
 //! A relay that keeps the entry of an onion service takes only newer ones, and "newer" goes by the
-//! clock of the service (Tor's specification, rend-spec, "Encrypted time in period"). So whoever set the clock back
-//! cannot replace the entry, which names ways in that ended with the program: nobody finds the site.
+//! clock of the service (Tor's specification, rend-spec, "Encrypted time in period"). So whoever set
+//! the clock back cannot replace the entry, which names ways in that ended with the program: nobody finds the site.
 //! It lasts until the clock is as late as it was, or the relay drops the entry, after three hours.
 //!
 //! Belongs here: finding that out from the dates of arti's files. Does not belong here: saying it

@@ -28,7 +28,6 @@ pub(super) struct Queue {
     path: PathBuf,
     again: bool,
     rest: VecDeque<PathBuf>,
-    round: u64,
 }
 
 impl Queue {
@@ -50,17 +49,7 @@ impl Queue {
                 return Err(EncoderError::Mute { path });
             }
         }
-        Ok(Self {
-            path,
-            again,
-            rest,
-            round: 0,
-        })
-    }
-
-    /// Which round the file that came last is of; the first is number 0.
-    pub(super) fn round(&self) -> u64 {
-        self.round
+        Ok(Self { path, again, rest })
     }
 
     /// The next file; the directory is looked at again for each round.
@@ -71,7 +60,6 @@ impl Queue {
         if !self.again {
             return None;
         }
-        self.round += 1;
         match list(&self.path) {
             Ok(files) => self.rest = files,
             Err(error) => tracing::warn!("{error}; the last round is tried again"),
@@ -162,7 +150,6 @@ mod tests {
             path: dir.path().to_owned(),
             again: true,
             rest: list(dir.path()).unwrap(),
-            round: 0,
         };
         let mut next = || {
             let path = queue.next().unwrap();
@@ -172,7 +159,6 @@ mod tests {
         assert_eq!([next(), next()], ["a.mkv", "b.mp4"]);
         fs::write(dir.path().join("0.webm"), "x").unwrap();
         assert_eq!([next(), next(), next()], ["0.webm", "a.mkv", "b.mp4"]);
-        assert_eq!(queue.round(), 1);
     }
 
     #[test]
